@@ -1,0 +1,1 @@
+"""Recordings on disk (EMG-BIDS), importers into them, and generated EMG."""

@@ -1,0 +1,70 @@
+"""Plain JSON in, annotated dataclasses out; every mismatch names the field."""
+
+from dataclasses import fields, is_dataclass
+from types import UnionType
+from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+
+from edgeemg.errors import ManifestError
+
+T = TypeVar("T")
+
+
+def build(kind: type[T], plain: Any) -> T:
+    """`plain` JSON as the dataclass `kind`; ManifestError where the two differ."""
+    return _build_dataclass(kind, plain, "")
+
+
+def _build(kind: Any, plain: Any, where: str) -> Any:
+    """`plain` JSON as the annotated type `kind`, or a ManifestError that says where it differs."""
+    origin = get_origin(kind)
+    if kind is Any:
+        return plain
+    if is_dataclass(kind):
+        return _build_dataclass(cast("type[object]", kind), plain, where)
+    if origin is tuple:
+        element = get_args(kind)[0]
+        if not isinstance(plain, list):
+            raise _mismatch(where, "a list", plain)
+        return tuple(_build(element, one, f"{where}[{n}]") for n, one in enumerate(plain))
+    if origin is dict:
+        element = get_args(kind)[1]
+        if not isinstance(plain, dict):
+            raise _mismatch(where, "an object", plain)
+        return {name: _build(element, one, f"{where}.{name}") for name, one in plain.items()}
+    if origin in (Union, UnionType):
+        if plain is None:
+            return None
+        return _build(get_args(kind)[0], plain, where)
+    return _build_scalar(kind, plain, where)
+
+
+def _build_scalar(kind: Any, plain: Any, where: str) -> Any:
+    if get_origin(kind) is Literal:
+        if plain in get_args(kind):
+            return plain
+        raise _mismatch(where, f"one of {', '.join(get_args(kind))}", plain)
+    if kind is float and isinstance(plain, int) and not isinstance(plain, bool):
+        return float(plain)
+    if type(plain) is kind:
+        return plain
+    raise _mismatch(where, kind.__name__, plain)
+
+
+def _build_dataclass(kind: type[T], plain: Any, where: str) -> T:
+    if not isinstance(plain, dict):
+        raise _mismatch(where, "an object", plain)
+    hints = get_type_hints(kind)
+    known = {one.name for one in fields(kind)}  # type: ignore[arg-type]  # kind is a dataclass
+    unknown = sorted(set(plain) - known)
+    if unknown:
+        raise ManifestError(f"{where or 'manifest'} has unknown fields {', '.join(unknown)}")
+    prefix = f"{where}." if where else ""
+    values = {name: _build(hints[name], one, prefix + name) for name, one in plain.items()}
+    try:
+        return kind(**values)
+    except TypeError as error:
+        raise ManifestError(f"{where or 'manifest'} is incomplete ({error})") from error
+
+
+def _mismatch(where: str, wanted: str, got: Any) -> ManifestError:
+    return ManifestError(f"{where} must be {wanted}, got {str(got)[:40]!r}")
