@@ -1,0 +1,5 @@
+"""`python -m edgeemg`."""
+
+from edgeemg.cli.main import main
+
+main()

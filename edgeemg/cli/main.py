@@ -1,0 +1,74 @@
+"""`edgeemg`: the verbs, each loaded only when it is called."""
+
+import errno
+import importlib
+import sys
+
+import click
+
+from edgeemg import __version__
+from edgeemg.errors import EdgeEmgError
+
+# verb -> module and command; the module is imported when the verb is called
+VERBS = {
+    "demo": ("edgeemg.cli.demo", "demo"),
+    "data": ("edgeemg.cli.data", "data"),
+    "train": ("edgeemg.cli.train", "train"),
+    "export": ("edgeemg.cli.export", "export"),
+    "inspect": ("edgeemg.cli.inspect", "inspect"),
+    "profile": ("edgeemg.cli.profile", "profile"),
+    "simulate": ("edgeemg.cli.simulate", "simulate"),
+    "run": ("edgeemg.cli.run", "run"),
+    "doctor": ("edgeemg.cli.doctor", "doctor"),
+}
+_DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+class Verbs(click.Group):
+    """A group that imports a verb when it is asked for, and prints our errors as one line."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click's signature
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in VERBS:
+            return None
+        module, name = VERBS[cmd_name]
+        command: click.Command = getattr(importlib.import_module(module), name)
+        return command
+
+
+@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="edgeemg")
+def edgeemg() -> None:
+    """Surface-EMG silent-speech classifiers, from recordings to a headless wearable.
+
+    \b
+    edgeemg demo                                           the whole path on generated EMG
+    edgeemg data import csv my.csv --rate 250 --out rec    your recordings
+    edgeemg train rec --model cnn --out runs/cnn
+    edgeemg export runs/cnn --quantize --out bundles/cnn
+    edgeemg run bundles/cnn --port /dev/ttyUSB0 --device cyton
+    """
+
+
+def main() -> None:
+    """The console entry: exit code 0 good, 1 a gate failed, 2 bad usage or input."""
+    try:
+        edgeemg(prog_name="edgeemg")
+    except EdgeEmgError as error:
+        _fail(str(error), error.exit_code)
+    except OSError as error:
+        # what no module expected of the file system: name the file, never a traceback
+        remedy = "free some space and try again" if error.errno in _DISK_FULL else "check the path"
+        where = f"{error.filename}: " if error.filename else ""
+        _fail(f"{where}{error.strerror or error}: {remedy}", 2)
+
+
+def _fail(message: str, exit_code: int) -> None:
+    click.echo(f"edgeemg: {' '.join(message.split())}", err=True)
+    sys.exit(exit_code)
+
+
+if __name__ == "__main__":
+    main()
