@@ -69,6 +69,18 @@ class Samples:
     def n_channels(self) -> int:
         return int(self.microvolts.shape[1])
 
+    def finite(self) -> "Samples":
+        """Without the rows in which a channel is NaN or infinite: those become breaks in time."""
+        keep = np.isfinite(self.microvolts).all(axis=1)
+        if keep.all():
+            return self
+        return replace(
+            self,
+            microvolts=self.microvolts[keep],
+            index=self.index[keep],
+            valid=self.valid[keep],
+        )
+
     def runs(self) -> Iterator["Samples"]:
         """The pieces between breaks in time, in order."""
         if not len(self):
@@ -107,7 +119,7 @@ class Recording:
     subject, session, task, run   its BIDS entities, without the prefix (`run` may be empty)
     mains_hz   mains frequency at the place of recording; None where unknown
     generated  True for synthetic EMG: everything made from it has to say so
-    about      the rest of the sidecar: data set name, licence, source, unit, dropped channels ...
+    about      the rest of the sidecar: "licence" (str), "warnings" (list of str), source ...
     """
 
     samples: Samples
@@ -126,3 +138,13 @@ class Recording:
         """`sub-01_ses-A_task-covert_run-1`: unique in a data set."""
         run = f"_run-{self.run}" if self.run else ""
         return f"sub-{self.subject}_ses-{self.session}_task-{self.task}{run}"
+
+    @property
+    def licence(self) -> str:
+        """The licence of the data set; says so where it is not known."""
+        return str(self.about.get("licence") or "licence not stated")
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What has to be said beside every number made from this recording."""
+        return tuple(str(one) for one in self.about.get("warnings", ()))

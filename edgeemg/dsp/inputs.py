@@ -1,0 +1,91 @@
+"""Samples in, model inputs out: the front end, whole, as training and the device both run it.
+
+It lives in dsp, not in the runtime, so that there is one copy of it.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from edgeemg.dsp.filters import FilterBank
+from edgeemg.dsp.samples import Samples
+from edgeemg.dsp.windows import HopBlocks, Windows
+from edgeemg.manifest import Manifest
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ModelInput:
+    """values (1, band * channel, time) float32, ending at the sensor's sample `index`."""
+
+    values: NDArray[np.float32]
+    index: int
+    valid: float
+    arrived_s: float
+
+
+def scaled(
+    windows: NDArray[np.floating], *, scale: Sequence[float], clip: float
+) -> NDArray[np.float32]:
+    """(window, time, channel) microvolts -> (window, channel, time), in units of scale, clipped."""
+    divisor: NDArray[np.float32] = np.asarray(scale, dtype=np.float32)
+    inputs = np.clip(windows / divisor, -clip, clip).transpose(0, 2, 1)
+    return np.ascontiguousarray(inputs, dtype=np.float32)
+
+
+def filtered(samples: Samples, bands: Sequence[ArrayLike]) -> Samples:
+    """A whole recording through the bands; every break in time starts the filters anew."""
+    bank = FilterBank(bands)
+    values = np.empty((len(samples), len(bands) * samples.n_channels), dtype=np.float32)
+    row = 0
+    for run in samples.runs():
+        bank.reset()
+        values[row : row + len(run)] = bank.process(run.microvolts)
+        row += len(run)
+    return Samples(
+        values, samples.sample_rate_hz, samples.index, np.tile(samples.valid, (1, len(bands)))
+    )
+
+
+class FrontEnd:
+    """Samples as they arrive in, model inputs out, one every hop.
+
+    Rows that are not finite are left out and counted in `unusable`: they are a break in time, as
+    a lost sample is, and no window and no filter state crosses one.
+    """
+
+    def __init__(self, manifest: Manifest) -> None:
+        self._scale = manifest.scale
+        self._clip = manifest.clip
+        self._blocks = HopBlocks(manifest.hop_samples)
+        self._bank = FilterBank(
+            [band.sections for band in manifest.bands], block=manifest.hop_samples
+        )
+        self._windows = Windows(manifest.window_samples, manifest.hop_samples)
+        self._last_index: int | None = None
+        self.unusable = 0
+
+    def feed(self, samples: Samples) -> Iterator[ModelInput]:
+        """Yield the inputs that these samples complete, oldest first."""
+        whole = samples.finite()
+        self.unusable += len(samples) - len(whole)
+        yield from self._inputs(self._blocks.feed(whole))
+
+    def flush(self) -> Iterator[ModelInput]:
+        """Yield what a block that is not complete yet still holds: for the end of a recording."""
+        yield from self._inputs(self._blocks.flush())
+
+    def _inputs(self, blocks: Iterable[Samples]) -> Iterator[ModelInput]:
+        for block in blocks:
+            if self._last_index is None or block.index[0] != self._last_index + 1:
+                self._bank.reset()
+            self._last_index = int(block.index[-1])
+            for window in self._windows.feed(self._filtered(block)):
+                values = scaled(window.values[None], scale=self._scale, clip=self._clip)
+                yield ModelInput(values, window.index, window.valid, window.arrived_s)
+
+    def _filtered(self, block: Samples) -> Samples:
+        values = self._bank.process(block.microvolts)
+        valid = np.tile(block.valid, (1, values.shape[1] // block.n_channels))
+        return Samples(values, block.sample_rate_hz, block.index, valid, block.arrived_s)

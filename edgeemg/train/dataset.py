@@ -1,0 +1,120 @@
+"""Recordings in; scaled inputs for training, validation and test out."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgeemg.dsp.inputs import scaled
+from edgeemg.dsp.samples import Recording
+from edgeemg.errors import ModelError
+from edgeemg.manifest import Band
+from edgeemg.train.front_ends import design
+from edgeemg.train.splits import blocked
+from edgeemg.train.trials import Windows, check_alike, cut_windows
+
+CLIP = 8.0  # in units of scale: an electrode pop cannot set the range of an int8 input
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Part:
+    """inputs (window, channel, time) float32, each window's class, and the trial it is from."""
+
+    inputs: NDArray[np.float32]
+    classes: NDArray[np.int64]
+    trials: NDArray[np.int64]
+
+    @property
+    def n_trials(self) -> int:
+        """How many trials have a window here."""
+        return len(np.unique(self.trials))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Dataset:
+    """Everything that a network is trained and tested on, and how it was made.
+
+    scale      microvolts a unit of input, one a band and channel, from the training part only
+    left_out   trials that lie next to one of another part
+    too_short  trials that no window fits, by recording
+    """
+
+    train: Part
+    validation: Part
+    test: Part
+    labels: tuple[str, ...]
+    bands: tuple[Band, ...]
+    scale: tuple[float, ...]
+    sample_rate_hz: float
+    channels: tuple[str, ...]
+    window_samples: int
+    hop_samples: int
+    protocol: str
+    left_out: int
+    too_short: Counter[str]
+
+
+def prepare(
+    recordings: Sequence[Recording], *, front_end: str, window_ms: float, hop_ms: float
+) -> Dataset:
+    """Filter, cut, split and scale. RecordingError for recordings that are not alike or too few."""
+    check_alike(recordings)
+    first = recordings[0]
+    rate = first.samples.sample_rate_hz
+    window, hop = _samples(window_ms, rate), _samples(hop_ms, rate)
+    if not 1 <= hop <= window:
+        raise ModelError(f"--hop-ms must be in 4..--window-ms, got {hop_ms:g} of {window_ms:g} ms")
+    bands = design(front_end, rate, first.mains_hz)
+    windows = cut_windows(recordings, bands, window=window, hop=hop)
+    labels = windows.labels
+    if len(labels) < 2:
+        raise ModelError(f"there is one label only ({labels[0]}): at least 2 are needed")
+    parts = blocked(windows.trials)
+    scale = _scale(windows.values[np.isin(windows.trial, parts.train)])
+    return Dataset(
+        train=_part(windows, parts.train, labels, scale),
+        validation=_part(windows, parts.validation, labels, scale),
+        test=_part(windows, parts.test, labels, scale),
+        labels=labels,
+        bands=bands,
+        scale=scale,
+        sample_rate_hz=rate,
+        channels=first.channels,
+        window_samples=window,
+        hop_samples=hop,
+        protocol=parts.protocol,
+        left_out=len(parts.left_out),
+        too_short=windows.too_short,
+    )
+
+
+def spread(part: Part, count: int, *, seed: int) -> NDArray[np.float32]:
+    """Up to `count` windows, as many of each class as there are: what int8 is calibrated on."""
+    rng = np.random.default_rng(seed)
+    order = rng.permutation(len(part.classes))
+    rank = np.empty(len(order), dtype=np.int64)  # the how-manieth of its class each window is
+    for one in np.unique(part.classes):
+        members = order[part.classes[order] == one]
+        rank[members] = np.arange(len(members))
+    chosen = np.lexsort((order, rank))[:count]
+    return part.inputs[np.sort(chosen)]
+
+
+def _samples(milliseconds: float, rate: float) -> int:
+    return round(milliseconds * rate / 1000)
+
+
+def _scale(values: NDArray[np.float32]) -> tuple[float, ...]:
+    """Half the distance from the 16th to the 84th percentile: a sigma that pops do not move."""
+    low, high = np.percentile(values.reshape(-1, values.shape[2]), [15.87, 84.13], axis=0)
+    return tuple(max(float(one), 1e-3) for one in (high - low) / 2)
+
+
+def _part(
+    windows: Windows, members: NDArray[np.int64], labels: Sequence[str], scale: Sequence[float]
+) -> Part:
+    chosen = np.isin(windows.trial, members)
+    inputs = scaled(windows.values[chosen], scale=scale, clip=CLIP)
+    return Part(inputs, windows.classes(labels)[chosen], windows.trial[chosen])

@@ -1,0 +1,55 @@
+"""A name and a shape in, a network out.
+
+Every network takes (batch, channel, time) float32 and gives (batch, class) logits. `channel` is
+bands x sensor channels. Sizes follow from the shape; nothing is fixed to one window length.
+"""
+
+from collections.abc import Callable
+
+import torch
+from torch import nn
+
+from edgeemg.errors import ModelError
+from edgeemg.train.models.cnn import Cnn, SimpleCnn
+from edgeemg.train.models.transformer import PatchTransformer, SimpleTransformer
+
+MODELS: dict[str, Callable[[int, int, int], nn.Module]] = {
+    "cnn": Cnn,
+    "transformer": PatchTransformer,
+    "simple-cnn": SimpleCnn,
+    "simple-transformer": SimpleTransformer,
+}
+
+
+def make_model(name: str, *, channels: int, window_samples: int, classes: int) -> nn.Module:
+    """A fresh network by its name; ModelError for an unknown name or a window too short for it."""
+    if name not in MODELS:
+        raise ModelError(f"unknown model {name!r}: choose one of {', '.join(MODELS)}")
+    model = MODELS[name](channels, window_samples, classes)
+    try:
+        with torch.no_grad():
+            model.eval()(torch.zeros(1, channels, window_samples))
+    except RuntimeError as error:
+        raise ModelError(
+            f"model {name!r} cannot work on windows of {window_samples} samples: "
+            "use a longer --window-ms"
+        ) from error
+    return model
+
+
+def count_parameters(model: nn.Module) -> int:
+    """Trainable parameters."""
+    return sum(one.numel() for one in model.parameters() if one.requires_grad)
+
+
+def count_macs(model: nn.Module, *, channels: int, window_samples: int) -> int:
+    """Multiply-accumulates of one inference: its matrix products and convolutions."""
+    from torch.utils.flop_counter import FlopCounterMode
+
+    counter = FlopCounterMode(display=False)
+    with torch.no_grad(), counter:
+        model.eval()(torch.zeros(1, channels, window_samples))
+    return int(counter.get_total_flops()) // 2
+
+
+__all__ = ["MODELS", "count_macs", "count_parameters", "make_model"]

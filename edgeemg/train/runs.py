@@ -1,0 +1,106 @@
+"""A trained network in, a run folder out, and back again. Nothing in it is ever unpickled.
+
+model.pt        weights only
+manifest.json   what the network takes and gives
+metrics.json    what it reached on the test part
+config.toml     the settings, resolved
+history.json    loss and accuracy by epoch
+windows.npz     inputs from the training part (to calibrate int8) and the held-out ones, so
+                that export needs the run alone
+"""
+
+import json
+import pickle
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from edgeemg.errors import ModelError
+from edgeemg.manifest import MANIFEST_NAME, Manifest, read_manifest
+from edgeemg.train.dataset import Part, spread
+from edgeemg.train.models import make_model
+from edgeemg.train.training import Trained, TrainSettings
+
+_CALIBRATION = 512  # windows
+_FILES = ("model.pt", MANIFEST_NAME, "metrics.json", "config.toml", "history.json", "windows.npz")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Run:
+    """A run read back: the network in evaluation mode and what export needs to know of it."""
+
+    folder: Path
+    model: nn.Module
+    manifest: Manifest
+    calibration: NDArray[np.float32]
+    held_out: Part
+
+
+def write_run(trained: Trained, folder: Path) -> None:
+    """Write a run into a folder, made if it is not there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    torch.save(trained.model.state_dict(), folder / "model.pt")
+    (folder / MANIFEST_NAME).write_text(trained.manifest.dumps(), encoding="utf-8")
+    _write_json(folder / "metrics.json", trained.metrics)
+    _write_json(folder / "history.json", [asdict(epoch) for epoch in trained.history])
+    (folder / "config.toml").write_text(_toml(trained.settings, trained.metrics["data"]), "utf-8")
+    test = trained.dataset.test
+    np.savez_compressed(
+        folder / "windows.npz",
+        calibration=spread(trained.dataset.train, _CALIBRATION, seed=trained.settings.fit.seed),
+        held_out_inputs=test.inputs,
+        held_out_classes=test.classes,
+        held_out_trials=test.trials,
+    )
+
+
+def read_run(folder: Path) -> Run:
+    """A run from its folder; ManifestError or ModelError when it is not whole."""
+    manifest = read_manifest(folder)
+    lacking = [name for name in _FILES if not (folder / name).is_file()]
+    if lacking:
+        raise ModelError(
+            f"{folder} is not a run that can be exported, it lacks {', '.join(lacking)}: "
+            "train it again with `edgeemg train`"
+        )
+    model = make_model(
+        manifest.model.family,
+        channels=manifest.input_shape[1],
+        window_samples=manifest.window_samples,
+        classes=len(manifest.labels),
+    )
+    _load_weights(model, folder / "model.pt")
+    try:
+        with np.load(folder / "windows.npz", allow_pickle=False) as arrays:
+            held_out = Part(*(arrays[f"held_out_{one}"] for one in ("inputs", "classes", "trials")))
+            return Run(folder, model.eval(), manifest, arrays["calibration"], held_out)
+    except (OSError, ValueError, KeyError, EOFError) as error:
+        raise ModelError(f"{folder / 'windows.npz'} is damaged ({error}): train again") from error
+
+
+def _load_weights(model: nn.Module, path: Path) -> None:
+    try:
+        weights = torch.load(path, map_location="cpu", weights_only=True)
+        model.load_state_dict(weights)
+    except (RuntimeError, pickle.UnpicklingError, EOFError, TypeError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise ModelError(f"{path} does not hold the weights of this run ({reason})") from error
+
+
+def _write_json(path: Path, content: Any) -> None:
+    path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _toml(settings: TrainSettings, data: str) -> str:
+    """The settings as TOML: flat tables of strings, numbers and booleans, JSON-quoted."""
+    plain = asdict(settings)
+    fit = plain.pop("fit")
+    head = {"data": data, **plain}
+    lines = [f"{name} = {json.dumps(one)}" for name, one in head.items() if one is not None]
+    lines += ["", "[fit]", *(f"{name} = {json.dumps(one)}" for name, one in fit.items())]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,174 @@
+"""Recordings in, a trained network with its manifest and metrics out."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import torch
+from torch import nn
+
+from edgeemg import __version__
+from edgeemg.dsp.samples import Recording
+from edgeemg.errors import ModelError
+from edgeemg.manifest import Channel, Manifest, ModelFacts, Training
+from edgeemg.train.dataset import CLIP, Dataset, prepare
+from edgeemg.train.evaluate import (
+    fold_metrics,
+    metrics_report,
+    trial_classes,
+    true_classes,
+)
+from edgeemg.train.fit import Epoch, FitSettings, Labelled, fit, predict
+from edgeemg.train.models import MODELS, count_macs, count_parameters, make_model
+from edgeemg.train.trials import find_rest
+
+
+@dataclass(frozen=True, slots=True)
+class TrainSettings:
+    """What to train. `rest_label` None: the label that is called like rest, if there is one."""
+
+    model: str = "cnn"
+    front_end: str = "broad"
+    window_ms: float = 800.0
+    hop_ms: float = 100.0
+    rest_label: str | None = None
+    fit: FitSettings = field(default_factory=FitSettings)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Trained:
+    """What training gives: all that a run folder holds."""
+
+    model: nn.Module
+    manifest: Manifest
+    metrics: dict[str, Any]
+    settings: TrainSettings
+    history: list[Epoch]
+    dataset: Dataset
+
+
+def train(
+    recordings: Sequence[Recording],
+    settings: TrainSettings,
+    *,
+    data: str,
+    on_dataset: Callable[[Dataset, int], None] | None = None,
+    on_epoch: Callable[[Epoch], None] | None = None,
+) -> Trained:
+    """Train one model on recordings; `data` names them in the metrics.
+
+    The test part is used once, at the end. `on_dataset` is told the data and the number of
+    parameters before the first epoch. Raises RecordingError for recordings that are not alike
+    or too few, ModelError for an unknown name or a window that the model cannot take.
+    """
+    if settings.model not in MODELS:
+        raise ModelError(f"unknown model {settings.model!r}: choose one of {', '.join(MODELS)}")
+    dataset = prepare(
+        recordings,
+        front_end=settings.front_end,
+        window_ms=settings.window_ms,
+        hop_ms=settings.hop_ms,
+    )
+    if settings.rest_label is not None and settings.rest_label not in dataset.labels:
+        raise ModelError(
+            f"rest label {settings.rest_label!r} is not one of {', '.join(dataset.labels)}"
+        )
+    torch.manual_seed(settings.fit.seed)
+    torch.use_deterministic_algorithms(True)
+    model = make_model(
+        settings.model,
+        channels=len(dataset.scale),
+        window_samples=dataset.window_samples,
+        classes=len(dataset.labels),
+    )
+    if on_dataset is not None:
+        on_dataset(dataset, count_parameters(model))
+    history = fit(
+        model,
+        Labelled(dataset.train.inputs, dataset.train.classes),
+        Labelled(dataset.validation.inputs, dataset.validation.classes),
+        settings=settings.fit,
+        on_epoch=on_epoch,
+    )
+    metrics = _test(model, dataset, settings, data=data, recordings=recordings)
+    manifest = _manifest(model, dataset, settings, metrics, recordings)
+    return Trained(model, manifest, metrics, settings, history, dataset)
+
+
+def _test(
+    model: nn.Module,
+    dataset: Dataset,
+    settings: TrainSettings,
+    *,
+    data: str,
+    recordings: Sequence[Recording],
+) -> dict[str, Any]:
+    part = dataset.test
+    _, predicted = trial_classes(predict(model, part.inputs), part.trials)
+    true = true_classes(part.classes, part.trials)
+    fold = fold_metrics(true, predicted, n_classes=len(dataset.labels))
+    return metrics_report(
+        [fold],
+        data=data,
+        protocol=dataset.protocol,
+        model=settings.model,
+        labels=dataset.labels,
+        warnings=_warnings(recordings, dataset),
+    )
+
+
+def _warnings(recordings: Sequence[Recording], dataset: Dataset) -> list[str]:
+    warnings = []
+    if any(recording.generated for recording in recordings):
+        warnings.append("the recordings are generated EMG: accuracy says nothing about people")
+    for recording in recordings:
+        warnings.extend(one for one in recording.warnings if one not in warnings)
+    if dataset.too_short:
+        warnings.append(
+            f"{sum(dataset.too_short.values())} trials are shorter than the window "
+            "and were left out"
+        )
+    return warnings
+
+
+def _manifest(
+    model: nn.Module,
+    dataset: Dataset,
+    settings: TrainSettings,
+    metrics: dict[str, Any],
+    recordings: Sequence[Recording],
+) -> Manifest:
+    channels, window = len(dataset.scale), dataset.window_samples
+    return Manifest(
+        name=f"{settings.model} on {metrics['data']}",
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        edgeemg_version=__version__,
+        labels=dataset.labels,
+        rest_label=settings.rest_label or find_rest(dataset.labels),
+        sample_rate_hz=dataset.sample_rate_hz,
+        channels=tuple(Channel(name) for name in dataset.channels),
+        window_samples=window,
+        hop_samples=dataset.hop_samples,
+        bands=dataset.bands,
+        scale=dataset.scale,
+        clip=CLIP,
+        model=ModelFacts(
+            family=settings.model,
+            parameters=count_parameters(model),
+            macs=count_macs(model, channels=channels, window_samples=window),
+        ),
+        training=Training(
+            data=metrics["data"],
+            protocol=dataset.protocol,
+            licence="; ".join(sorted({recording.licence for recording in recordings})),
+            generated=any(recording.generated for recording in recordings),
+            recordings=len(recordings),
+            trials=dataset.train.n_trials,
+            seed=settings.fit.seed,
+            metrics={
+                name: metrics[name]["mean"]
+                for name in ("accuracy", "balanced_accuracy", "macro_f1")
+            },
+        ),
+    )
