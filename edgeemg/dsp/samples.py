@@ -119,7 +119,7 @@ class Recording:
     subject, session, task, run   its BIDS entities, without the prefix (`run` may be empty)
     mains_hz   mains frequency at the place of recording; None where unknown
     generated  True for synthetic EMG: everything made from it has to say so
-    about      the rest of the sidecar: "licence" (str), "warnings" (list of str), source ...
+    about      the rest of the sidecar, under its BIDS keys: "License", "Warnings", "Source" ...
     """
 
     samples: Samples
@@ -142,9 +142,9 @@ class Recording:
     @property
     def licence(self) -> str:
         """The licence of the data set; says so where it is not known."""
-        return str(self.about.get("licence") or "licence not stated")
+        return str(self.about.get("License") or "licence not stated")
 
     @property
     def warnings(self) -> tuple[str, ...]:
         """What has to be said beside every number made from this recording."""
-        return tuple(str(one) for one in self.about.get("warnings", ()))
+        return tuple(str(one) for one in self.about.get("Warnings", ()))

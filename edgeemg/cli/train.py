@@ -1,0 +1,54 @@
+"""`edgeemg train`: recordings in, a run out."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from edgeemg.cli.outputs import fresh_folder
+
+
+@click.command()
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option("--model", default="cnn", show_default=True, help="Which network; see MODELS below.")
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Where the run goes.")
+@click.option("--subject", multiple=True, help="Only this person; may be repeated.")
+@click.option("--session", multiple=True, help="Only this session; may be repeated.")
+@click.option("--task", multiple=True, help="Only this task; may be repeated.")
+@click.option("--front-end", default="broad", show_default=True, help="Filters: broad or split.")
+@click.option("--window-ms", default=800.0, show_default=True, help="Length of a window.")
+@click.option("--hop-ms", default=100.0, show_default=True, help="Time from window to window.")
+@click.option("--rest-label", help="The label that means rest; found by its name otherwise.")
+@click.option("--epochs", default=60, show_default=True, help="Most passes over the data.")
+@click.option("--patience", default=12, show_default=True, help="Epochs without gain, then stop.")
+@click.option("--seed", default=0, show_default=True, help="Same seed, same machine, same run.")
+@click.option("--force", is_flag=True, help="Replace what --out holds.")
+@click.option("--json", "as_json", is_flag=True, help="Print the metrics as JSON on stdout.")
+def train(folder: Path, out: Path, force: bool, as_json: bool, **options: Any) -> None:
+    """Train one network on the recordings in DIR and write a run.
+
+    \b
+    MODELS: cnn, transformer, simple-cnn, simple-transformer
+
+    \b
+    edgeemg train rec/somach --model cnn --out runs/cnn
+    edgeemg train rec/subvocal --subject P001 --task spoken --model transformer --out runs/p1
+    """
+    from edgeemg.cli.training import load_recordings, train_with_progress
+    from edgeemg.errors import needs_extra
+
+    with needs_extra("train", "training"):
+        from edgeemg.train.runs import write_run
+    with fresh_folder(out, force=force) as target:
+        recordings = load_recordings(
+            folder, options["subject"], options["session"], options["task"]
+        )
+        trained = train_with_progress(recordings, options, data=folder.name)
+        write_run(trained, target)
+    click.echo(
+        f"run written to {out}; next: edgeemg export {out} --quantize --out BUNDLE", err=True
+    )
+    if as_json:
+        import json
+
+        click.echo(json.dumps(trained.metrics, indent=2, ensure_ascii=False))

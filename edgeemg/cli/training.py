@@ -1,0 +1,101 @@
+"""What `train` and `demo` share: reading recordings, and training with something to look at."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from edgeemg.dsp.samples import Recording
+
+if TYPE_CHECKING:
+    from edgeemg.train.dataset import Dataset
+    from edgeemg.train.training import Trained
+
+
+def load_recordings(
+    folder: Path, subjects: Sequence[str], sessions: Sequence[str], tasks: Sequence[str]
+) -> list[Recording]:
+    """The recordings below a folder, or those of some people, sessions and tasks."""
+    from edgeemg.data.bids import read_recordings
+
+    recordings = list(read_recordings(folder, subjects=subjects, sessions=sessions, tasks=tasks))
+    minutes = sum(len(one.samples) / one.samples.sample_rate_hz for one in recordings) / 60
+    click.echo(f"{len(recordings)} recordings, {minutes:.1f} minutes, from {folder}", err=True)
+    return recordings
+
+
+def train_with_progress(
+    recordings: Sequence[Recording], options: Mapping[str, Any], *, data: str
+) -> "Trained":
+    """Train under a progress bar and tell what came out."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    from edgeemg.train.fit import Epoch, FitSettings
+    from edgeemg.train.training import TrainSettings, train
+
+    settings = TrainSettings(
+        model=options["model"],
+        front_end=options["front_end"],
+        window_ms=options["window_ms"],
+        hop_ms=options["hop_ms"],
+        rest_label=options["rest_label"],
+        fit=FitSettings(
+            epochs=options["epochs"], patience=options["patience"], seed=options["seed"]
+        ),
+    )
+    columns = (
+        TextColumn("training"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[note]}"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        bar = progress.add_task("training", total=settings.fit.epochs, note="")
+
+        def on_epoch(epoch: Epoch) -> None:
+            note = f"loss {epoch.train_loss:.3f}, validation {epoch.validation_accuracy:.3f}"
+            progress.update(bar, completed=epoch.number, note=note)
+
+        def on_dataset(dataset: "Dataset", parameters: int) -> None:
+            progress.console.print(_describe(dataset, parameters), highlight=False)
+
+        trained = train(recordings, settings, data=data, on_dataset=on_dataset, on_epoch=on_epoch)
+    _tell(trained)
+    return trained
+
+
+def _describe(dataset: "Dataset", parameters: int) -> str:
+    parts = ", ".join(
+        f"{name} {part.n_trials} trials ({len(part.classes)} windows)"
+        for name, part in (
+            ("train", dataset.train),
+            ("validation", dataset.validation),
+            ("test", dataset.test),
+        )
+    )
+    skipped = sum(dataset.too_short.values())
+    lines = [
+        f"labels {', '.join(dataset.labels)}; {parameters:,} parameters; "
+        f"windows of {dataset.window_samples} samples every {dataset.hop_samples}",
+        parts,
+        f"left out: {dataset.left_out} trials beside another part, "
+        f"{skipped} shorter than the window",
+    ]
+    return "\n".join(lines)
+
+
+def _tell(trained: "Trained") -> None:
+    metrics = trained.metrics
+    best = next(epoch for epoch in reversed(trained.history) if epoch.best)
+    click.echo(
+        f"best epoch {best.number}; test: accuracy {metrics['accuracy']['mean']:.3f}, balanced "
+        f"{metrics['balanced_accuracy']['mean']:.3f}, macro F1 {metrics['macro_f1']['mean']:.3f} "
+        f"over {metrics['n_trials']} trials, {len(metrics['confusion']['labels'])} labels",
+        err=True,
+    )
+    click.echo(f"protocol {metrics['protocol']}", err=True)
+    for warning in metrics["warnings"]:
+        click.echo(f"warning: {warning}", err=True)

@@ -1,0 +1,57 @@
+"""A bundle folder in; its manifest, checked, and its files out."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgeemg.errors import ManifestError
+from edgeemg.manifest import Manifest, ModelFile, read_manifest, verify_files
+
+GOLDEN_NAME = "golden.npz"
+PARITY_NAME = "parity.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """A folder whose every file has been checked against the manifest."""
+
+    folder: Path
+    manifest: Manifest
+
+    @property
+    def models(self) -> dict[str, ModelFile]:
+        """The files that an engine loads, by name."""
+        return {name: one for name, one in self.manifest.files.items() if one.engine}
+
+    def model_path(self, engine: str, precision: str) -> Path:
+        """The file for an engine and a precision; ManifestError lists what there is."""
+        for name, facts in self.models.items():
+            if (facts.engine, facts.precision) == (engine, precision):
+                return self.folder / name
+        has = ", ".join(sorted(f"{one.engine} {one.precision}" for one in self.models.values()))
+        raise ManifestError(
+            f"{self.folder} holds no {engine} model in {precision}; it holds {has or 'none'}"
+        )
+
+    def golden(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Inputs (n, channel, time) and PyTorch's logits (n, class) for a self-test."""
+        path = self.folder / GOLDEN_NAME
+        try:
+            with np.load(path, allow_pickle=False) as arrays:
+                return arrays["inputs"], arrays["logits"]
+        except (OSError, ValueError, KeyError, EOFError) as error:
+            raise ManifestError(f"{path} cannot be read ({error}): export again") from error
+
+
+def open_bundle(folder: Path) -> Bundle:
+    """Read and check a bundle: ManifestError for a missing, damaged or newer one."""
+    manifest = read_manifest(folder)
+    if not manifest.files:
+        raise ManifestError(
+            f"{folder} is a run, not a bundle: export it first with "
+            f"`edgeemg export {folder} --quantize --out BUNDLE`"
+        )
+    verify_files(folder, manifest.files)
+    return Bundle(folder, manifest)

@@ -1,0 +1,91 @@
+"""Logits hop by hop in, decisions out: smoothing, threshold, agreement, refractory time."""
+
+from collections import deque
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgeemg.errors import ManifestError
+from edgeemg.manifest import DecisionSettings, Manifest
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What one hop says: the best label and its smoothed probability.
+
+    accepted is True where it is a decision: not rest, sure enough, agreed on, and not too soon.
+    """
+
+    label: str
+    confidence: float
+    sample_index: int
+    accepted: bool
+
+
+class Decider:
+    """Turns logits into verdicts; remembers a few hops and forgets them at a break in time."""
+
+    def __init__(self, manifest: Manifest, settings: DecisionSettings | None = None) -> None:
+        settings = settings or manifest.decision
+        _check(settings, manifest.labels)
+        self._labels = manifest.labels
+        self._rest = manifest.rest_label
+        self._settings = settings
+        self._hop = manifest.hop_samples
+        self._refractory = round(settings.refractory_ms * manifest.sample_rate_hz / 1000)
+        self._recent: deque[NDArray[np.float64]] = deque(maxlen=settings.smoothing_hops)
+        self._agreeing = 0
+        self._agreed = ""
+        self._last_index: int | None = None
+        self._last_decision: int | None = None
+
+    def feed(self, logits: NDArray[np.float32], sample_index: int) -> Verdict:
+        """The verdict after this hop, which ends at `sample_index`."""
+        if self._last_index is None or sample_index != self._last_index + self._hop:
+            self._recent.clear()
+            self._agreeing = 0
+        self._last_index = sample_index
+        self._recent.append(_softmax(logits))
+        smoothed = np.mean(self._recent, axis=0)
+        best = int(smoothed.argmax())
+        label, confidence = self._labels[best], float(smoothed[best])
+        self._agreeing = self._agreeing + 1 if label == self._agreed else 1
+        self._agreed = label
+        accepted = self._accepts(label, confidence, sample_index)
+        if accepted:
+            self._last_decision = sample_index
+        return Verdict(label, confidence, sample_index, accepted)
+
+    def _accepts(self, label: str, confidence: float, sample_index: int) -> bool:
+        if label == self._rest:
+            return False
+        if confidence < self._settings.thresholds.get(label, self._settings.threshold):
+            return False
+        if self._agreeing < self._settings.agreement_hops:
+            return False
+        if self._last_decision is None:
+            return True
+        return abs(sample_index - self._last_decision) >= self._refractory
+
+
+def _softmax(logits: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Probabilities; a vector that is not finite names nothing: every class is as likely."""
+    if not np.isfinite(logits).all():
+        return np.full(len(logits), 1.0 / len(logits))
+    shifted = np.exp(logits.astype(np.float64) - float(logits.max()))
+    probabilities: NDArray[np.float64] = shifted / shifted.sum()
+    return probabilities
+
+
+def _check(settings: DecisionSettings, labels: tuple[str, ...]) -> None:
+    thresholds = [settings.threshold, *settings.thresholds.values()]
+    if settings.smoothing_hops < 1 or settings.agreement_hops < 1:
+        raise ManifestError("smoothing_hops and agreement_hops must be at least 1")
+    if not all(0 <= one <= 1 for one in thresholds):
+        raise ManifestError(f"thresholds must lie in 0..1, got {thresholds}")
+    unknown = sorted(set(settings.thresholds) - set(labels))
+    if unknown:
+        raise ManifestError(f"thresholds name unknown labels {', '.join(unknown)}")
+    if settings.refractory_ms < 0:
+        raise ManifestError(f"refractory_ms must not be negative, got {settings.refractory_ms}")

@@ -1,0 +1,43 @@
+"""An ONNX file in, logits out, through onnxruntime."""
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgeemg.errors import EngineError, needs_extra
+
+
+class OnnxEngine:
+    """One onnxruntime session, set for a small model on a small board.
+
+    A model of tens of thousands of parameters lives in the first-level caches: more threads only
+    cost, a spinning pool burns a core, and the memory arena holds what is never used.
+    """
+
+    def __init__(self, path: Path, precision: str) -> None:
+        with needs_extra("onnx", f"running {path.name}"):
+            import onnxruntime as ort
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = 1
+        options.inter_op_num_threads = 1
+        options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        options.enable_cpu_mem_arena = False
+        options.enable_mem_pattern = False
+        options.log_severity_level = 3  # errors only: warnings about graphics cards help nobody
+        try:
+            self._session = ort.InferenceSession(
+                str(path), options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:
+            reason = str(error).splitlines()[0]
+            raise EngineError(f"{path}: onnxruntime refuses it ({reason})") from error
+        self.name = f"onnxruntime {ort.__version__}"
+        self.precision = precision
+        self._input = self._session.get_inputs()[0].name
+
+    def logits(self, model_input: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(1, channel, time) float32 -> (class,) float32."""
+        (logits,) = self._session.run(None, {self._input: model_input})
+        return np.asarray(logits[0], dtype=np.float32)

@@ -1,0 +1,58 @@
+"""Decisions in, the world out."""
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Protocol, TextIO
+
+from edgeemg.errors import SinkError
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One decision, as every sink tells it.
+
+    sample_index  the sensor's index of the last sample that the decision saw
+    t_s           the same in seconds of the sensor's clock
+    latency_ms    from the read of the last needed byte to here; None for a recording
+    engine        the engine and precision that decided
+    """
+
+    label: str
+    confidence: float
+    sample_index: int
+    t_s: float
+    latency_ms: float | None
+    engine: str
+
+
+class Sink(Protocol):
+    """A place that decisions go to."""
+
+    def send(self, decision: Decision) -> None:
+        """Pass one decision on."""
+        ...
+
+    def close(self) -> None:
+        """Let go of what it holds."""
+        ...
+
+
+class JsonLines:
+    """One JSON object a line, flushed at once, so that a pipe sees it when it happens."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def send(self, decision: Decision) -> None:
+        """Write the decision; SinkError where nobody reads any more or the disk is full."""
+        try:
+            self._stream.write(json.dumps(asdict(decision), ensure_ascii=False) + "\n")
+            self._stream.flush()
+        except OSError as error:
+            raise SinkError(
+                f"cannot write decisions to {getattr(self._stream, 'name', 'the output')} "
+                f"({error.strerror}): is the reader gone, or the disk full?"
+            ) from error
+
+    def close(self) -> None:
+        """Nothing to do: the stream belongs to the caller."""
