@@ -1,7 +1,7 @@
 """Microvolts over time, with the sensor's own clock and an honest mask."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
@@ -68,6 +68,11 @@ class Samples:
     @property
     def n_channels(self) -> int:
         return int(self.microvolts.shape[1])
+
+    def columns(self, positions: Sequence[int]) -> "Samples":
+        """Only these channels, in this order."""
+        chosen = list(positions)
+        return replace(self, microvolts=self.microvolts[:, chosen], valid=self.valid[:, chosen])
 
     def finite(self) -> "Samples":
         """Without the rows in which a channel is NaN or infinite: those become breaks in time."""

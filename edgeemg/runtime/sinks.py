@@ -40,8 +40,9 @@ class Sink(Protocol):
 class JsonLines:
     """One JSON object a line, flushed at once, so that a pipe sees it when it happens."""
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO, *, owned: bool = False) -> None:
         self._stream = stream
+        self._owned = owned  # close it with the sink; stdout stays the caller's
 
     def send(self, decision: Decision) -> None:
         """Write the decision; SinkError where nobody reads any more or the disk is full."""
@@ -55,4 +56,6 @@ class JsonLines:
             ) from error
 
     def close(self) -> None:
-        """Nothing to do: the stream belongs to the caller."""
+        """Close the stream where it is the sink's own."""
+        if self._owned:
+            self._stream.close()

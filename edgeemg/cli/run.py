@@ -1,0 +1,70 @@
+"""`edgeemg run`: a bundle and a sensor in, decisions out."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from edgeemg.manifest import DecisionSettings, Manifest
+
+
+@click.command()
+@click.argument("bundle", metavar="BUNDLE", type=click.Path(path_type=Path))
+@click.option("--port", help="Serial port of the sensor, as in /dev/ttyUSB0.")
+@click.option("--device", default="cyton", show_default=True, help="Which sensor is on the port.")
+@click.option("--recording", type=click.Path(path_type=Path), help="A *_emg.bdf instead of a port.")
+@click.option("--engine", help="onnx or tflite; the first that is installed otherwise.")
+@click.option("--precision", default="float32", show_default=True, help="float32 or int8.")
+@click.option("--channels", help="The sensor's inputs that the model reads, as in 1,2,3,4.")
+@click.option("--sink", "sinks", multiple=True, help="jsonl (stdout) or jsonl:FILE; repeatable.")
+@click.option("--every-hop", is_flag=True, help="Tell what every hop says, rest and doubt too.")
+@click.option("--seconds", type=click.FloatRange(min=0, min_open=True), help="Stop after this.")
+@click.option("--threshold", type=click.FloatRange(0, 1), help="Least probability of a decision.")
+@click.option("--smoothing-hops", type=click.IntRange(min=1), help="Hops to average over.")
+@click.option("--agreement-hops", type=click.IntRange(min=1), help="Hops that must agree.")
+@click.option("--refractory-ms", type=click.FloatRange(min=0), help="Quiet time after a decision.")
+def run(bundle: Path, port: str | None, recording: Path | None, **options: Any) -> None:
+    """Decide live from a sensor, or from a recording of one; one JSON object a line on stdout.
+
+    Counters of samples, losses and latency go to stderr at the end. SIGINT and SIGTERM stop the
+    sensor first. Decision settings come from the bundle; the flags override them.
+
+    \b
+    edgeemg run bundles/cnn --port /dev/ttyUSB0 --device cyton
+    edgeemg run bundles/cnn --port /dev/ttyUSB0 --engine tflite --precision int8
+    edgeemg run bundles/cnn --recording rec/sub-01/ses-1/emg/sub-01_ses-1_task-silent_emg.bdf
+    """
+    from edgeemg.cli.running import Stop, decide
+    from edgeemg.runtime.bundle import open_bundle
+
+    if (port is None) == (recording is None):
+        raise click.UsageError("give either --port (a sensor) or --recording (a file)")
+    opened = open_bundle(bundle)
+    with Stop(options["seconds"]) as stop:
+        decide(
+            opened,
+            port=port,
+            recording=recording,
+            device=options["device"],
+            engine_name=options["engine"],
+            precision=options["precision"],
+            channels=options["channels"],
+            sinks=options["sinks"],
+            every_hop=options["every_hop"],
+            settings=_settings(opened.manifest, options),
+            stop=stop,
+        )
+
+
+def _settings(manifest: "Manifest", options: dict[str, Any]) -> "DecisionSettings":
+    """The manifest's decision settings with the flags that were given."""
+    given = {
+        name: options[name]
+        for name in ("threshold", "smoothing_hops", "agreement_hops", "refractory_ms")
+        if options[name] is not None
+    }
+    if "threshold" in given:
+        given["thresholds"] = {}  # one threshold for all was asked for
+    return replace(manifest.decision, **given)

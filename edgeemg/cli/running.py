@@ -1,0 +1,179 @@
+"""What `run` and `demo` share: joining a sensor or a recording to the runtime loop."""
+
+import signal
+import sys
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, closing
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import Self
+
+import click
+
+from edgeemg.dsp.channels import sensor_inputs
+from edgeemg.dsp.samples import Samples
+from edgeemg.errors import EngineError, MissingExtraError, RecordingError, SinkError
+from edgeemg.manifest import DecisionSettings, Manifest
+from edgeemg.runtime.bundle import Bundle
+from edgeemg.runtime.engines import Engine, installed_engines, open_engine
+from edgeemg.runtime.health import Health
+from edgeemg.runtime.loop import run as run_loop
+from edgeemg.runtime.sinks import JsonLines, Sink
+
+_PIECE = 250  # samples of a recording that are handed on at once
+
+
+class Stop:
+    """Ends a stream when SIGINT or SIGTERM comes, or when the time is over."""
+
+    def __init__(self, seconds: float | None = None) -> None:
+        self._seconds = seconds
+        self._asked = False
+        self._before: dict[int, signal._HANDLER] = {}
+
+    def __enter__(self) -> Self:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            self._before[number] = signal.signal(number, self._ask)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _ask(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002  # signal's signature
+        self._asked = True
+
+    def until(self, source: Iterable[Samples]) -> Iterator[Samples]:
+        """The source until it ends or is to stop; time counts from its first sample."""
+        ends = None
+        for samples in source:
+            if ends is None and len(samples) and self._seconds is not None:
+                ends = time.monotonic() + self._seconds
+            yield samples
+            if self._asked or (ends is not None and time.monotonic() >= ends):
+                return
+
+
+def decide(
+    bundle: Bundle,
+    *,
+    port: str | None,
+    recording: Path | None,
+    device: str,
+    engine_name: str | None,
+    precision: str,
+    channels: str | None,
+    sinks: Sequence[str],
+    every_hop: bool,
+    settings: DecisionSettings,
+    stop: Stop,
+) -> Health:
+    """Run the loop on a port or a recording until it ends; the counters go to stderr, always."""
+    engine = open_engine(bundle, engine_name or default_engine(), precision)
+    manifest = bundle.manifest
+    health = Health()
+    wire: dict[str, int] = {}
+    with ExitStack() as stack:
+        opened_sinks = [stack.enter_context(closing(_open_sink(one))) for one in sinks or ["jsonl"]]
+        stack.callback(lambda: _tell(health, wire))
+        if port is not None:
+            from firmware_bridge.sensor import open_sensor
+
+            sensor = stack.enter_context(open_sensor(port, device))
+            inputs = model_inputs(manifest, channels, n_inputs=sensor.device.n_channels)
+            stack.callback(lambda: wire.update(sensor.counters.as_dict()))
+            source: Iterable[Samples] = (piece.columns(inputs) for piece in sensor)
+            _announce(bundle, engine, f"{sensor.device.title} on {port}, inputs", inputs)
+        else:
+            assert recording is not None, "the command line takes a port or a recording"
+            source = _pieces(recording, manifest)
+            _announce(bundle, engine, f"the recording {recording}", ())
+        run_loop(
+            stop.until(source),
+            engine,
+            manifest,
+            opened_sinks,
+            health=health,
+            settings=settings,
+            every_hop=every_hop,
+        )
+    return health
+
+
+def default_engine() -> str:
+    """The first installed engine."""
+    engines = installed_engines()
+    if not engines:
+        raise MissingExtraError(
+            "no inference engine is installed: pip install 'edgeemg[litert]' or 'edgeemg[onnx]'"
+        )
+    return engines[0]
+
+
+def model_inputs(manifest: Manifest, asked: str | None, *, n_inputs: int) -> tuple[int, ...]:
+    """The sensor's inputs, from 0, that the model reads; `asked` is a list such as 1,2,3,4."""
+    names = [channel.name for channel in manifest.channels]
+    if asked is None:
+        return sensor_inputs(names, n_inputs=n_inputs)
+    try:
+        chosen = tuple(int(one) - 1 for one in asked.split(","))
+    except ValueError as error:
+        raise EngineError(f"--channels must be numbers such as 1,2,3,4, got {asked!r}") from error
+    if len(chosen) != len(names) or not all(0 <= one < n_inputs for one in chosen):
+        raise EngineError(
+            f"--channels must name {len(names)} inputs from 1 to {n_inputs} "
+            f"(for {', '.join(names)}), got {asked!r}"
+        )
+    return chosen
+
+
+def _pieces(path: Path, manifest: Manifest) -> Iterator[Samples]:
+    """A recording on disk, the model's channels of it, piece by piece."""
+    from edgeemg.data.bids import read_recording
+
+    recording = read_recording(path)
+    lacking = [one.name for one in manifest.channels if one.name not in recording.channels]
+    if lacking:
+        raise RecordingError(
+            f"{path} has no channel {', '.join(lacking)} that the model reads; "
+            f"it has {', '.join(recording.channels)}"
+        )
+    columns = [recording.channels.index(one.name) for one in manifest.channels]
+    samples = recording.samples.columns(columns)
+    for start in range(0, len(samples), _PIECE):
+        yield samples[start : start + _PIECE]
+
+
+def _open_sink(name: str) -> Sink:
+    kind, _, where = name.partition(":")
+    if kind != "jsonl":
+        raise SinkError(f"unknown sink {name!r}: jsonl (stdout) or jsonl:FILE")
+    if not where:
+        return JsonLines(sys.stdout)
+    try:
+        return JsonLines(
+            Path(where).open("a", encoding="utf-8"), owned=True
+        )  # closed with the sink
+    except OSError as error:
+        raise SinkError(f"cannot write decisions to {where} ({error.strerror})") from error
+
+
+def _announce(bundle: Bundle, engine: Engine, source: str, inputs: Sequence[int]) -> None:
+    manifest = bundle.manifest
+    numbers = " " + ",".join(str(one + 1) for one in inputs) if inputs else ""
+    click.echo(
+        f"{manifest.name}: {', '.join(manifest.labels)}; {engine.name} {engine.precision}; "
+        f"{source}{numbers}",
+        err=True,
+    )
+
+
+def _tell(health: Health, wire: dict[str, int]) -> None:
+    counters = {**{f"wire_{name}": n for name, n in wire.items()}, **health.summary()}
+    click.echo("; ".join(f"{name} {n}" for name, n in counters.items()), err=True)
