@@ -2,8 +2,15 @@
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from edgeemg.manifest import Manifest
+    from edgeemg.train.runs import Run
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED_DATA = ROOT.parent / "shared" / "data"
@@ -27,3 +34,82 @@ def shared_data() -> Path:
 @pytest.fixture(scope="session")
 def project_root() -> Path:
     return ROOT
+
+
+@pytest.fixture(scope="session")
+def tiny_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A whole bundle of a small CNN with seeded random weights: four files, golden inputs, seal.
+
+    Made once and shared: copy it with shutil.copytree before changing anything in it.
+    """
+    from edgeemg_export.bundle import write_bundle
+
+    folder = tmp_path_factory.mktemp("bundles") / "tiny"
+    folder.mkdir()
+    write_bundle(
+        _untrained_run(folder),
+        folder,
+        formats=("onnx", "tflite"),
+        quantize=True,
+        min_agreement=0.0,
+        log=folder.with_name("tiny.log"),
+        on_step=lambda _: None,
+    )
+    return folder
+
+
+def _untrained_run(folder: Path) -> "Run":
+    """What training would have left: random weights, random windows, and no claim to accuracy."""
+    import numpy as np
+    import torch
+
+    from edgeemg.train.dataset import Part
+    from edgeemg.train.models import make_model
+    from edgeemg.train.runs import Run
+
+    rng = np.random.default_rng(0)
+    windows = rng.standard_normal((64, 4, 100)).astype(np.float32)
+    with torch.random.fork_rng(), torch.no_grad():
+        torch.manual_seed(0)
+        model = make_model("cnn", channels=4, window_samples=100, classes=3).eval()
+        model.head.weight *= 200  # else every window gets the same label, and none could be wrong
+        model.head.bias -= model(torch.from_numpy(windows)).mean(dim=0)
+    trials = np.arange(32) // 2
+    held_out = Part(windows[:32], trials % 3, trials)
+    return Run(folder, model, _untrained_manifest(model), windows[32:], held_out)
+
+
+def _untrained_manifest(model: "nn.Module") -> "Manifest":
+    from edgeemg import __version__
+    from edgeemg.manifest import Channel, Manifest, ModelFacts, Training
+    from edgeemg.train.front_ends import design
+    from edgeemg.train.models import count_macs, count_parameters
+
+    return Manifest(
+        name="tiny",
+        created="2026-01-01T00:00:00+00:00",
+        edgeemg_version=__version__,
+        labels=("left", "rest", "right"),
+        rest_label="rest",
+        sample_rate_hz=250.0,
+        channels=tuple(Channel(f"EMG{n}") for n in (1, 2, 3, 4)),
+        window_samples=100,
+        hop_samples=25,
+        bands=design("broad", 250, 50),
+        scale=(10.0,) * 4,
+        clip=8.0,
+        model=ModelFacts(
+            family="cnn",
+            parameters=count_parameters(model),
+            macs=count_macs(model, channels=4, window_samples=100),
+        ),
+        training=Training(
+            data="none: random weights",
+            protocol="none",
+            licence="CC0-1.0",
+            generated=True,
+            recordings=0,
+            trials=0,
+            seed=0,
+        ),
+    )

@@ -2,7 +2,9 @@
 
 import errno
 import importlib
+import signal
 import sys
+from typing import NoReturn
 
 import click
 
@@ -21,11 +23,12 @@ VERBS = {
     "run": ("edgeemg.cli.run", "run"),
     "doctor": ("edgeemg.cli.doctor", "doctor"),
 }
+_INTERRUPTED = 128 + signal.SIGINT  # as shells count
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class Verbs(click.Group):
-    """A group that imports a verb when it is asked for, and prints our errors as one line."""
+    """A group that imports a verb when it is asked for."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click's signature
         return list(VERBS)
@@ -36,6 +39,13 @@ class Verbs(click.Group):
         module, name = VERBS[cmd_name]
         command: click.Command = getattr(importlib.import_module(module), name)
         return command
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except (KeyboardInterrupt, click.Abort):
+            # click would exit 1, which is a gate that failed
+            _fail("interrupted", _INTERRUPTED)
 
 
 @click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
@@ -53,7 +63,7 @@ def edgeemg() -> None:
 
 
 def main() -> None:
-    """The console entry: exit code 0 good, 1 a gate failed, 2 bad usage or input."""
+    """The console entry: exit code 0 good, 1 a gate failed, 2 bad usage or input, 130 Ctrl-C."""
     try:
         edgeemg(prog_name="edgeemg")
     except EdgeEmgError as error:
@@ -65,7 +75,7 @@ def main() -> None:
         _fail(f"{where}{error.strerror or error}: {remedy}", 2)
 
 
-def _fail(message: str, exit_code: int) -> None:
+def _fail(message: str, exit_code: int) -> NoReturn:
     click.echo(f"edgeemg: {' '.join(message.split())}", err=True)
     sys.exit(exit_code)
 

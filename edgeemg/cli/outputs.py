@@ -13,20 +13,35 @@ from edgeemg.errors import OutputExistsError
 def fresh_folder(out: Path, *, force: bool) -> Iterator[Path]:
     """A temporary folder beside `out` that takes its place when the block ends well.
 
-    OutputExistsError where `out` holds something already and `force` is not set. With `force`
-    the old content stays until the new one is whole.
+    OutputExistsError where `out` holds something already and `force` is not set, or where it is
+    or holds the working directory. With `force` the old content stays until the new one is whole.
     """
-    if out.exists() and not out.is_dir():
+    place = out.resolve()
+    if place.exists() and not place.is_dir():
         raise OutputExistsError(f"{out} is a file: name a folder")
-    if out.is_dir() and any(out.iterdir()) and not force:
+    if Path.cwd().is_relative_to(place):
+        raise OutputExistsError(f"{out} is or holds the folder you are in: name another folder")
+    if place.is_dir() and any(place.iterdir()) and not force:
         raise OutputExistsError(f"{out} is not empty: name another folder, or add --force")
-    out.parent.mkdir(parents=True, exist_ok=True)
-    work = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
+    place.parent.mkdir(parents=True, exist_ok=True)
+    work = Path(tempfile.mkdtemp(prefix=f".{place.name}-", dir=place.parent))
     try:
         yield work
         work.chmod(0o755)
-        if out.is_dir():
-            shutil.rmtree(out)
-        work.rename(out)
+        _take_place(work, place)
     finally:
         shutil.rmtree(work, ignore_errors=True)
+
+
+def _take_place(work: Path, place: Path) -> None:
+    if not place.exists():
+        work.rename(place)
+        return
+    old = work.with_name(f"{work.name}-old")
+    place.rename(old)
+    try:
+        work.rename(place)
+    except OSError:
+        old.rename(place)
+        raise
+    shutil.rmtree(old)

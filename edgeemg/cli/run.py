@@ -36,7 +36,7 @@ def run(bundle: Path, port: str | None, recording: Path | None, **options: Any) 
     edgeemg run bundles/cnn --port /dev/ttyUSB0 --engine tflite --precision int8
     edgeemg run bundles/cnn --recording rec/sub-01/ses-1/emg/sub-01_ses-1_task-silent_emg.bdf
     """
-    from edgeemg.cli.running import Stop, decide
+    from edgeemg.cli.running import Stop, decide, open_sink
     from edgeemg.runtime.bundle import open_bundle
 
     if (port is None) == (recording is None):
@@ -51,7 +51,7 @@ def run(bundle: Path, port: str | None, recording: Path | None, **options: Any) 
             engine_name=options["engine"],
             precision=options["precision"],
             channels=options["channels"],
-            sinks=options["sinks"],
+            sinks=[open_sink(one) for one in options["sinks"] or ("jsonl",)],
             every_hop=options["every_hop"],
             settings=_settings(opened.manifest, options),
             stop=stop,

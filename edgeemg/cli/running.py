@@ -69,7 +69,7 @@ def decide(
     engine_name: str | None,
     precision: str,
     channels: str | None,
-    sinks: Sequence[str],
+    sinks: Sequence[Sink],
     every_hop: bool,
     settings: DecisionSettings,
     stop: Stop,
@@ -80,7 +80,8 @@ def decide(
     health = Health()
     wire: dict[str, int] = {}
     with ExitStack() as stack:
-        opened_sinks = [stack.enter_context(closing(_open_sink(one))) for one in sinks or ["jsonl"]]
+        for sink in sinks:
+            stack.enter_context(closing(sink))
         stack.callback(lambda: _tell(health, wire))
         if port is not None:
             from firmware_bridge.sensor import open_sensor
@@ -98,7 +99,7 @@ def decide(
             stop.until(source),
             engine,
             manifest,
-            opened_sinks,
+            sinks,
             health=health,
             settings=settings,
             every_hop=every_hop,
@@ -150,7 +151,8 @@ def _pieces(path: Path, manifest: Manifest) -> Iterator[Samples]:
         yield samples[start : start + _PIECE]
 
 
-def _open_sink(name: str) -> Sink:
+def open_sink(name: str) -> Sink:
+    """`jsonl` is stdout, `jsonl:FILE` goes to the end of a file."""
     kind, _, where = name.partition(":")
     if kind != "jsonl":
         raise SinkError(f"unknown sink {name!r}: jsonl (stdout) or jsonl:FILE")

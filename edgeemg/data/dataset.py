@@ -1,0 +1,114 @@
+"""A recording in, the files at the root of its EMG-BIDS data set out: what it is, and who is in it.
+
+`dataset_description.json`, `participants.tsv`, `README`, and `events.json` with the meaning of
+our columns. What is there already stays; a new person is added to the participants.
+"""
+
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from edgeemg import __version__
+from edgeemg.data.sidecars import read_json, read_text
+from edgeemg.dsp.samples import Recording
+from edgeemg.errors import OutputExistsError
+
+BIDS_VERSION = "1.11.0"
+_EVENT_COLUMNS = {
+    "trial_type": {
+        "LongName": "Label of a trial, or kind of stretch",
+        "Description": "boundary: a break in time, sensor_index is the sensor's own index at this "
+        "row. bad: a stretch of one channel that is recorded but not to be trusted. bad_missing: "
+        "a stretch of one channel where nothing is known, the file holds the last value. "
+        "Anything else: the label of a trial.",
+    },
+    "sample": {"Description": "Row of the file at which it begins, from 0."},
+    "sensor_index": {"Description": "The sensor's own sample index at its beginning."},
+    "length": {"Description": "Samples of the sensor's index that it covers."},
+    "channel": {"Description": "Name of the channel of a bad stretch."},
+}
+
+
+def describe_dataset(recording: Recording, root: Path) -> None:
+    """Write what the root lacks, and add the person of this recording.
+
+    OutputExistsError where the root holds another data set: its licence would not be true any more.
+    """
+    root.mkdir(parents=True, exist_ok=True)
+    _check_same(recording, root / "dataset_description.json")
+    texts = {
+        "dataset_description.json": _as_json(_description(recording)),
+        "README": _readme(recording),
+        "events.json": _as_json(_EVENT_COLUMNS),
+    }
+    for name, text in texts.items():
+        if not (root / name).exists():
+            _replace(root / name, text)
+    _add_participant(root / "participants.tsv", f"sub-{recording.subject}")
+
+
+def _check_same(recording: Recording, path: Path) -> None:
+    if not path.exists():
+        return
+    there, name = read_json(path).get("Name"), _name(recording)
+    if there != name:
+        raise OutputExistsError(
+            f"{path.parent} holds the data set {there!r}: write {name!r} to another folder"
+        )
+
+
+def _name(recording: Recording) -> str:
+    unnamed = "GENERATED surface EMG" if recording.generated else "surface EMG recordings"
+    return str(recording.about.get("DatasetName", unnamed))
+
+
+def _description(recording: Recording) -> dict[str, Any]:
+    about = recording.about
+    description: dict[str, Any] = {
+        "Name": _name(recording),
+        "BIDSVersion": BIDS_VERSION,
+        "DatasetType": "raw",
+        "License": about.get("License", "n/a"),
+        "GeneratedBy": [{"Name": "edgeemg", "Version": __version__}],
+    }
+    if "Authors" in about:
+        description["Authors"] = about["Authors"]
+    if "EthicsApprovals" in about:
+        description["EthicsApprovals"] = about["EthicsApprovals"]
+    if "Source" in about:
+        description["SourceDatasets"] = [{"URL": about["Source"]}]
+    return description
+
+
+def _readme(recording: Recording) -> str:
+    about = recording.about
+    lines = [f"# {_name(recording)}", ""]
+    if recording.generated:
+        lines += ["This EMG is GENERATED: no person was recorded.", ""]
+    lines += ["Written by edgeemg as EMG-BIDS; the exact size of a count is MicrovoltsPerCount in"]
+    lines += ["each sidecar, breaks in time and bad stretches are rows of each events.tsv.", ""]
+    lines += [f"{key}: {about[key]}" for key in ("License", "Source") if key in about]
+    for warning in about.get("Warnings", []):
+        lines += ["", f"**Warning:** {warning}"]
+    return "\n".join(lines) + "\n"
+
+
+def _add_participant(path: Path, participant: str) -> None:
+    lines = read_text(path).splitlines() if path.exists() else ["participant_id"]
+    if participant in (line.split("\t")[0] for line in lines):
+        return
+    blanks = ["n/a"] * lines[0].count("\t")
+    _replace(path, "\n".join([*lines, "\t".join([participant, *blanks])]) + "\n")
+
+
+def _as_json(plain: dict[str, Any]) -> str:
+    return json.dumps(plain, indent=2, ensure_ascii=False) + "\n"
+
+
+def _replace(path: Path, text: str) -> None:
+    """Write a whole file or nothing."""
+    with tempfile.TemporaryDirectory(prefix=".unfinished-", dir=path.parent) as folder:
+        draft = Path(folder) / path.name
+        draft.write_text(text, encoding="utf-8")
+        draft.replace(path)

@@ -1,0 +1,78 @@
+"""Counts like those of a real board, and terminals that stand for ports."""
+
+import os
+import threading
+import tty
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+
+def emg_like_counts(n: int, *, seed: int = 0) -> NDArray[np.int32]:
+    """(n, 8) counts: offsets and noise on four channels, four open ones at the lower rail."""
+    rng = np.random.default_rng(seed)
+    offsets = rng.integers(-500_000, 500_000, 4)
+    counts = np.full((n, 8), -(1 << 23), dtype=np.int32)
+    counts[:, :4] = offsets + rng.normal(0, 4000, (n, 4)).round()
+    return counts
+
+
+@pytest.fixture
+def board_counts() -> Any:
+    return emg_like_counts
+
+
+class Terminal:
+    """A pseudo-terminal whose other end a test holds: `says` is sent over and over."""
+
+    def __init__(self) -> None:
+        self.master, self._slave = os.openpty()
+        tty.setraw(self._slave)
+        os.set_blocking(self.master, False)
+        self.name = os.ttyname(self._slave)
+        self._stop = threading.Event()
+        self._talker: threading.Thread | None = None
+
+    def says(self, text: bytes) -> None:
+        def talk() -> None:
+            while not self._stop.wait(0.01):
+                try:
+                    os.write(self.master, text)
+                except BlockingIOError:
+                    continue
+
+        self._talker = threading.Thread(target=talk)
+        self._talker.start()
+
+    def unplug(self) -> None:
+        os.close(self.master)
+        os.close(self._slave)
+        self.master = -1
+
+    def close(self) -> None:
+        self._stop.set()
+        if self._talker is not None:
+            self._talker.join()
+        if self.master >= 0:
+            self.unplug()
+
+
+@pytest.fixture
+def terminal() -> Iterator[Terminal]:
+    opened = Terminal()
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def without_privileges() -> Iterator[None]:
+    """As somebody whom the system may refuse something, even where the tests run as root."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.seteuid(65534)
+    yield
+    os.seteuid(0)

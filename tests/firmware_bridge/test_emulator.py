@@ -1,0 +1,223 @@
+import gzip
+import os
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edgeemg.dsp.samples import Samples, join
+from edgeemg.errors import PortError
+from firmware_bridge.devices.cyton import CYTON, PACKET_BYTES
+from firmware_bridge.devices.cyton_board import CytonBoard
+from firmware_bridge.emulator import Emulator, microvolts_to_counts
+from firmware_bridge.faults import dropped_rows
+from firmware_bridge.ports import Port
+from firmware_bridge.samples import Counters
+from firmware_bridge.sensor import open_sensor
+
+
+def hear(port_name: str, last_row: int, *, within_s: float = 15.0) -> tuple[Samples, Counters]:
+    """All samples up to this row, and what was counted on the way."""
+    pieces = []
+    end = time.monotonic() + within_s
+    with open_sensor(port_name, "cyton") as sensor:
+        for samples in sensor:
+            pieces.append(samples)
+            if len(samples) and samples.index[-1] >= last_row:
+                return join(pieces), sensor.counters
+            assert time.monotonic() < end, sensor.counters
+    raise AssertionError
+
+
+def test_every_row_arrives_bit_for_bit(board_counts) -> None:
+    counts = board_counts(3000)
+    with Emulator(CytonBoard(counts), speed=20, lossless=True) as emulator:
+        samples, counters = hear(emulator.port_name, 2999)
+    assert samples.index.tolist() == list(range(3000))
+    assert np.array_equal(
+        samples.microvolts, (counts * CYTON.microvolts_per_count).astype(np.float32)
+    )
+    assert samples.valid.all(axis=0).tolist() == [True] * 4 + [False] * 4
+    assert counters == Counters(received=3000)
+
+
+def test_a_real_recording_arrives_bit_for_bit(shared_data: Path) -> None:
+    path = min(shared_data.glob("subvocal-emg/P*/S/*.csv.gz"))
+    with gzip.open(path, "rt") as lines:
+        microvolts = np.loadtxt(
+            lines, delimiter=",", skiprows=1, usecols=range(1, 9), max_rows=2000
+        )
+    counts = microvolts_to_counts(microvolts, CYTON)
+    with Emulator(CytonBoard(counts), speed=20, lossless=True) as emulator:
+        samples, _ = hear(emulator.port_name, len(counts) - 1)
+    assert np.array_equal(samples.microvolts, microvolts.astype(np.float32))
+    assert not samples.valid[:, 4:].any()  # not connected, at the rail
+
+
+def test_dropped_packets_are_counted_exactly(board_counts) -> None:
+    counts = board_counts(3000)
+    lost = dropped_rows(len(counts), 0.1, seed=2)
+    lost[[0, -1]] = False  # before the first and after the last, nobody can tell
+    lost[1000:1200] = True
+    board = CytonBoard(counts, dropped=lost)
+    with Emulator(board, speed=20, lossless=True) as emulator:
+        samples, counters = hear(emulator.port_name, 2999)
+    assert samples.index.tolist() == np.flatnonzero(~lost).tolist()
+    assert np.array_equal(
+        samples.microvolts, (counts[~lost] * CYTON.microvolts_per_count).astype(np.float32)
+    )
+    assert counters == Counters(received=int((~lost).sum()), lost=int(lost.sum()))
+    assert (board.sent, board.lost_on_air) == (counters.received, counters.lost)
+
+
+def test_real_speed_is_the_pace_of_the_device(board_counts) -> None:
+    arrivals = {}
+    with (
+        Emulator(CytonBoard(board_counts(500))) as emulator,
+        open_sensor(emulator.port_name, "cyton") as sensor,
+    ):
+        start = time.monotonic()
+        for samples in sensor:
+            arrivals.update(dict.fromkeys(samples.index.tolist(), samples.arrived_s - start))
+            if len(samples) and samples.index[-1] >= 374:
+                break
+    delay_s = np.array([arrivals[n] - (n + 1) / 250 for n in range(375)])
+    # a busy machine delays, and nothing comes early; there is no drift to add up
+    assert delay_s.min() > -0.02
+    assert np.median(delay_s) < 0.03
+
+
+def test_the_end_of_a_recording_is_silent_and_then_the_port_goes(board_counts) -> None:
+    emulator = Emulator(CytonBoard(board_counts(20)), speed=10, linger_s=0.2)
+    with (
+        emulator,
+        open_sensor(emulator.port_name, "cyton") as sensor,
+        pytest.raises(PortError, match="lost in use"),
+    ):
+        for _ in sensor:
+            pass
+    assert sensor.counters.received == 20
+
+
+def test_the_simulator_ends_when_its_reader_has_heard_all(board_counts) -> None:
+    emulator = Emulator(CytonBoard(board_counts(20)), speed=10, linger_s=60)
+    with emulator:
+        hear(emulator.port_name, 19)
+        assert emulator._thread is not None
+        emulator._thread.join(timeout=3)
+        assert not emulator._thread.is_alive()
+
+
+def test_a_reader_can_come_back(board_counts) -> None:
+    with Emulator(CytonBoard(board_counts(400), loop=True), speed=10) as emulator:
+        for _ in range(2):
+            samples, counters = hear(emulator.port_name, 50)
+            assert samples.index[0] == 0
+            assert counters.lost == 0
+
+
+def test_a_loop_goes_on_without_a_break(board_counts) -> None:
+    counts = board_counts(50)
+    with Emulator(CytonBoard(counts, loop=True), speed=10, lossless=True) as emulator:
+        samples, counters = hear(emulator.port_name, 299)
+    assert samples.index[:300].tolist() == list(range(300))
+    assert np.array_equal(samples.microvolts[:50], samples.microvolts[250:300])
+    assert counters.lost == 0
+
+
+def test_what_a_sleeping_reader_has_no_room_for_is_dropped_and_counted(board_counts) -> None:
+    counts = board_counts(3000)
+    board = CytonBoard(counts)
+    rows = 0
+    with (
+        Emulator(board, speed=20) as emulator,
+        open_sensor(emulator.port_name, "cyton") as sensor,
+    ):
+        while not board.finished:
+            time.sleep(0.05)
+        while samples := sensor.read():
+            rows += len(samples)
+    assert emulator.overflowed_bytes > 0
+    whole = 3000 - emulator.overflowed_bytes // PACKET_BYTES
+    assert whole - 60 <= rows <= whole  # a packet that was cut is lost as well
+
+
+def test_a_waiting_board_loses_nothing_to_a_sleeping_reader(board_counts) -> None:
+    counts = board_counts(2000)
+    with (
+        Emulator(CytonBoard(counts), speed=20, lossless=True) as emulator,
+        open_sensor(emulator.port_name, "cyton") as sensor,
+    ):
+        time.sleep(0.6)
+        rows = 0
+        while rows < 2000:
+            rows += len(sensor.read())
+    assert sensor.counters == Counters(received=2000)
+    assert emulator.overflowed_bytes == 0
+
+
+def test_a_link_leads_to_the_port_and_is_removed(board_counts, tmp_path: Path) -> None:
+    link = tmp_path / "emg"
+    with Emulator(CytonBoard(board_counts(100)), link=link, speed=10) as emulator:
+        assert str(link.readlink()) == emulator.port_name
+        hear(str(link), 20)
+    assert not link.is_symlink()
+
+
+def test_a_link_that_a_killed_simulator_left_is_replaced(board_counts, tmp_path: Path) -> None:
+    link = tmp_path / "emg"
+    link.symlink_to("/dev/pts/no-such-terminal")
+    with Emulator(CytonBoard(board_counts(10)), link=link) as emulator:
+        assert str(link.readlink()) == emulator.port_name
+
+
+def test_a_file_in_the_place_of_the_link_is_left_alone(board_counts, tmp_path: Path) -> None:
+    link = tmp_path / "emg"
+    link.write_text("a file of mine")
+    open_before = sum(1 for _ in Path("/proc/self/fd").iterdir())
+    with pytest.raises(PortError, match="emg: cannot be made a link"):
+        Emulator(CytonBoard(board_counts(10)), link=link)
+    assert link.read_text() == "a file of mine"
+    assert sum(1 for _ in Path("/proc/self/fd").iterdir()) == open_before
+
+
+def test_a_reader_that_was_killed_does_not_lock_the_port(board_counts, without_privileges) -> None:
+    """TIOCEXCL outlives a killed reader on a terminal that the simulator holds open."""
+    board = CytonBoard(board_counts(100), loop=True)
+    with Emulator(board, speed=50) as emulator:
+        if os.geteuid() == 65534:
+            os.seteuid(0)
+            Path(emulator.port_name).chmod(0o666)
+            os.seteuid(65534)
+        killed = open_sensor(emulator.port_name, "cyton")
+        killed._port._serial.fd = os.close(killed._port._serial.fileno())
+        end = time.monotonic() + 5
+        while emulator.overflowed_bytes == 0 and time.monotonic() < end:
+            time.sleep(0.02)
+        Port(emulator.port_name, 115200).close()
+
+
+def test_a_speed_that_is_none_is_refused(board_counts) -> None:
+    with pytest.raises(ValueError, match="speed must be above 0"):
+        Emulator(CytonBoard(board_counts(1)), speed=0)
+
+
+@given(count=st.integers(-(1 << 23), (1 << 23) - 1))
+def test_counts_survive_float32_microvolts(count: int) -> None:
+    microvolts = np.full((1, 8), count * CYTON.microvolts_per_count).astype(np.float32)
+    assert microvolts_to_counts(microvolts, CYTON).tolist() == [[count] * 8]
+
+
+def test_open_inputs_and_nan_become_the_lower_rail_and_the_rest_is_clipped() -> None:
+    counts = microvolts_to_counts([[0.0, np.nan, 1e9, -1e9]], CYTON)
+    assert counts.dtype == np.int32
+    assert counts.tolist() == [[0, -8388608, 8388607, -8388608] + [-8388608] * 4]
+
+
+@pytest.mark.parametrize("shape", [(4,), (4, 9)])
+def test_more_channels_than_inputs_are_refused(shape: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match="up to 8"):
+        microvolts_to_counts(np.zeros(shape), CYTON)
