@@ -194,6 +194,8 @@ def parse_manifest(text: bytes | str, *, source: str) -> Manifest:
     again = "copy or export it again"
     try:
         plain = json.loads(text)
+        seal = plain.pop(_SEAL, None) if isinstance(plain, dict) else None
+        expected = _seal(plain)
     except (ValueError, RecursionError) as error:
         raise ManifestError(f"{source} is not readable JSON ({error}): {again}") from error
     if not isinstance(plain, dict):
@@ -204,8 +206,7 @@ def parse_manifest(text: bytes | str, *, source: str) -> Manifest:
             f"{source} has schema version {version!r} and this edgeemg reads {SCHEMA_VERSION}: "
             "upgrade edgeemg, or export the bundle again with this version"
         )
-    seal = plain.pop(_SEAL, None)
-    if seal != _seal(plain):
+    if seal != expected:
         raise ManifestError(f"{source} does not match its own checksum, it was damaged: {again}")
     try:
         return build(Manifest, plain)
@@ -229,16 +230,26 @@ def sha256_of(path: Path) -> str:
 def verify_files(folder: Path, files: Mapping[str, ModelFile]) -> None:
     """Refuse a bundle of which a file is missing, damaged, or outside its folder."""
     for name, facts in files.items():
-        path = folder / name
-        if Path(name).name != name or path.is_symlink():
-            raise ManifestError(f"{folder}: file name {name!r} must be a plain file in the bundle")
-        if not path.is_file():
-            raise ManifestError(f"{path} is missing: copy the whole bundle folder again")
-        if path.stat().st_size != facts.bytes or sha256_of(path) != facts.sha256:
+        try:
+            _verify(folder, name, facts)
+        except OSError as error:
             raise ManifestError(
-                f"{path} does not match its sha256 in the manifest, it was damaged: "
-                "copy the bundle again, or export it anew"
-            )
+                f"{folder / name} cannot be read ({error.strerror}): "
+                "check its name and rights, or copy the bundle again"
+            ) from error
+
+
+def _verify(folder: Path, name: str, facts: ModelFile) -> None:
+    path = folder / name
+    if name in ("", "..") or Path(name).name != name or path.is_symlink():
+        raise ManifestError(f"{folder}: file name {name!r} must be a plain file in the bundle")
+    if not path.is_file():
+        raise ManifestError(f"{path} is missing: copy the whole bundle folder again")
+    if path.stat().st_size != facts.bytes or sha256_of(path) != facts.sha256:
+        raise ManifestError(
+            f"{path} does not match its sha256 in the manifest, it was damaged: "
+            "copy the bundle again, or export it anew"
+        )
 
 
 def _require(holds: bool, name: str, wanted: str) -> None:

@@ -1,5 +1,6 @@
 """Plain JSON in, annotated dataclasses out; every mismatch names the field."""
 
+import math
 from dataclasses import fields, is_dataclass
 from types import UnionType
 from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
@@ -43,11 +44,23 @@ def _build_scalar(kind: Any, plain: Any, where: str) -> Any:
         if plain in get_args(kind):
             return plain
         raise _mismatch(where, f"one of {', '.join(get_args(kind))}", plain)
-    if kind is float and isinstance(plain, int) and not isinstance(plain, bool):
-        return float(plain)
+    if kind is float:
+        return _build_float(plain, where)
     if type(plain) is kind:
         return plain
     raise _mismatch(where, kind.__name__, plain)
+
+
+def _build_float(plain: Any, where: str) -> float:
+    if type(plain) not in (int, float):
+        raise _mismatch(where, "float", plain)
+    try:
+        number = float(plain)
+    except OverflowError:
+        number = math.inf
+    if not math.isfinite(number):
+        raise _mismatch(where, "a finite number", plain)
+    return number
 
 
 def _build_dataclass(kind: type[T], plain: Any, where: str) -> T:

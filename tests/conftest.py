@@ -1,6 +1,7 @@
 """What many tests lean on."""
 
 import os
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -55,6 +56,29 @@ def tiny_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
         log=folder.with_name("tiny.log"),
         on_step=lambda _: None,
     )
+    return folder
+
+
+@pytest.fixture
+def wrong_bundle(tiny_bundle: Path, tmp_path: Path) -> Path:
+    """The tiny bundle, sealed over golden logits that no file of it gives."""
+    from dataclasses import replace
+
+    import numpy as np
+
+    from edgeemg.manifest import read_manifest, sha256_of, write_manifest
+    from edgeemg.runtime.bundle import GOLDEN_NAME, open_bundle
+
+    folder = tmp_path / "wrong"
+    shutil.copytree(tiny_bundle, folder)
+    inputs, logits = open_bundle(folder).golden()
+    golden = folder / GOLDEN_NAME
+    np.savez(golden, inputs=inputs, logits=logits + np.float32(5) * (logits == logits.min()))
+    manifest = read_manifest(folder)
+    facts = replace(
+        manifest.files[GOLDEN_NAME], sha256=sha256_of(golden), bytes=golden.stat().st_size
+    )
+    write_manifest(replace(manifest, files={**manifest.files, GOLDEN_NAME: facts}), folder)
     return folder
 
 

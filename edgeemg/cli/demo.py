@@ -132,9 +132,7 @@ def _cut(whole: "Recording", live_s: float) -> tuple["Recording", "Recording"]:
         whole,
         run="2",
         samples=replace(samples[cut:], index=samples.index[cut:] - cut),
-        events=tuple(
-            replace(one, index=one.index - cut) for one in whole.events if one.index >= cut
-        ),
+        events=tuple(replace(one, index=one.index - cut) for one in later),
     )
     return learn, live
 

@@ -48,7 +48,7 @@ def _facts(found: dict[str, Any]) -> Iterator[tuple[str, str]]:
 def _band(band: dict[str, Any], nyquist_hz: float) -> str:
     count = band["sections"]
     passes = ", ".join(_stretch(low, high, nyquist_hz) for low, high in band["passes_hz"])
-    return f"{band['name']}: {count} second-order sections, pass {passes or 'nothing'} (-3 dB)"
+    return f"{band['name']}: {count} second-order sections; -3 dB: {passes or 'nothing passes'}"
 
 
 def _stretch(low: float, high: float, nyquist_hz: float) -> str:

@@ -33,7 +33,7 @@ class CausalFilter:
     """
 
     def __init__(self, sections: ArrayLike, *, block: int = _BLOCK) -> None:
-        sos: NDArray[np.float64] = np.asarray(sections, dtype=np.float64).reshape(-1, 6)
+        sos = _sections(sections)
         _check(sos)
         if block < 1:
             raise ValueError(f"block must be at least 1 sample, got {block}")
@@ -66,7 +66,8 @@ class CausalFilter:
             )
         filtered = np.empty(microvolts.shape, dtype=np.float32)
         for start in range(0, len(microvolts), self._block):
-            block = microvolts[start : start + self._block].astype(np.float64)
+            # in one memory order: a product's rounding may depend on it
+            block = microvolts[start : start + self._block].astype(np.float64, order="C")
             filtered[start : start + self._block] = self._step(block, self._state)
         return filtered
 
@@ -100,10 +101,22 @@ class FilterBank:
         return np.concatenate([band.process(microvolts) for band in self._filters], axis=1)
 
 
+def _sections(sections: ArrayLike) -> NDArray[np.float64]:
+    try:
+        sos: NDArray[np.float64] = np.asarray(sections, dtype=np.float64)
+    except (ValueError, TypeError) as error:
+        raise ManifestError(f"filter sections must be rows of 6 numbers ({error})") from error
+    if not sos.size:
+        return np.empty((0, 6))
+    if sos.ndim != 2 or sos.shape[1] != 6:
+        raise ManifestError(f"filter sections must be rows of 6 numbers, got shape {sos.shape}")
+    return sos
+
+
 def _check(sos: NDArray[np.float64]) -> None:
     if not np.isfinite(sos).all():
         raise ManifestError("filter sections must be finite numbers")
-    if len(sos) and not np.allclose(sos[:, 3], 1.0):
+    if not (sos[:, 3] == 1).all():
         raise ManifestError("filter sections must have a0 = 1 (rows of b0 b1 b2 a0 a1 a2)")
     for row in sos:
         radius = float(np.abs(np.roots(row[3:])).max(initial=0.0))

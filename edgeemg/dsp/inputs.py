@@ -58,10 +58,8 @@ class FrontEnd:
     def __init__(self, manifest: Manifest) -> None:
         self._scale = manifest.scale
         self._clip = manifest.clip
-        self._blocks = HopBlocks(manifest.hop_samples)
-        self._bank = FilterBank(
-            [band.sections for band in manifest.bands], block=manifest.hop_samples
-        )
+        self._blocks = HopBlocks(manifest.hop_samples, phase=manifest.window_samples)
+        self._bank = FilterBank([band.sections for band in manifest.bands])
         self._windows = Windows(manifest.window_samples, manifest.hop_samples)
         self._last_index: int | None = None
         self.unusable = 0
@@ -71,10 +69,6 @@ class FrontEnd:
         whole = samples.finite()
         self.unusable += len(samples) - len(whole)
         yield from self._inputs(self._blocks.feed(whole))
-
-    def flush(self) -> Iterator[ModelInput]:
-        """Yield what a block that is not complete yet still holds: for the end of a recording."""
-        yield from self._inputs(self._blocks.flush())
 
     def _inputs(self, blocks: Iterable[Samples]) -> Iterator[ModelInput]:
         for block in blocks:

@@ -1,7 +1,8 @@
 """Samples in, blocks of one hop and overlapping windows out; nothing crosses a break in time.
 
-Both lie on one grid: multiples of the hop on the sensor's own sample index. So a stream that
+Windows start on a grid: multiples of the hop on the sensor's own sample index. So a stream that
 lost a stretch, or was opened late, decides at the same sample indices as the recording of it.
+Blocks end where windows end, so that no window waits for samples that it does not hold.
 """
 
 from collections.abc import Iterator
@@ -17,14 +18,17 @@ from edgeemg.errors import ManifestError
 class HopBlocks:
     """Samples of any length in, blocks that end on the hop grid out.
 
+    phase  the grid is phase + n * hop: of windows that start on multiples of the hop, their length
+
     The first block after a break may be shorter than a hop: it ends on the grid. Work on a block
     is then the same whatever chunks the samples came in, bit for bit.
     """
 
-    def __init__(self, hop: int) -> None:
+    def __init__(self, hop: int, *, phase: int = 0) -> None:
         if hop < 1:
             raise ManifestError(f"hop_samples must be at least 1, got {hop}")
         self._hop = hop
+        self._phase = phase
         self._waiting: list[Samples] = []
 
     def feed(self, samples: Samples) -> Iterator[Samples]:
@@ -42,7 +46,7 @@ class HopBlocks:
 
     def _cut(self, run: Samples) -> Iterator[Samples]:
         while len(run):
-            missing = self._hop - int(run.index[0]) % self._hop
+            missing = self._hop - (int(run.index[0]) - self._phase) % self._hop
             self._waiting.append(run[:missing])
             if len(run) < missing:
                 return

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,12 +37,18 @@ class Bundle:
         )
 
     def golden(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Inputs (n, channel, time) and PyTorch's logits (n, class) for a self-test."""
+        """Inputs (n, channel, time) and PyTorch's logits (n, class) for a self-test.
+
+        ManifestError where the bundle has none, or they were damaged since it was opened.
+        """
         path = self.folder / GOLDEN_NAME
+        if GOLDEN_NAME not in self.manifest.files:
+            raise ManifestError(f"{self.folder} lists no {GOLDEN_NAME}: export again")
+        verify_files(self.folder, {GOLDEN_NAME: self.manifest.files[GOLDEN_NAME]})
         try:
             with np.load(path, allow_pickle=False) as arrays:
                 return arrays["inputs"], arrays["logits"]
-        except (OSError, ValueError, KeyError, EOFError) as error:
+        except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
             raise ManifestError(f"{path} cannot be read ({error}): export again") from error
 
 

@@ -1,5 +1,6 @@
 """Logits hop by hop in, decisions out: smoothing, threshold, agreement, refractory time."""
 
+import math
 from collections import deque
 from dataclasses import dataclass
 
@@ -8,6 +9,8 @@ from numpy.typing import NDArray
 
 from edgeemg.errors import ManifestError
 from edgeemg.manifest import DecisionSettings, Manifest
+
+_MOST_HOPS = 10_000  # as many logits are remembered: more is a slip of the pen
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,9 @@ class Decider:
         self._agreeing = self._agreeing + 1 if label == self._agreed else 1
         self._agreed = label
         accepted = self._accepts(label, confidence, sample_index)
+        if not np.isfinite(logits).all():
+            # this hop said nothing: what came before it must not decide in its name
+            self._agreeing, accepted = 0, False
         if accepted:
             self._last_decision = sample_index
         return Verdict(label, confidence, sample_index, accepted)
@@ -80,12 +86,17 @@ def _softmax(logits: NDArray[np.float32]) -> NDArray[np.float64]:
 
 def _check(settings: DecisionSettings, labels: tuple[str, ...]) -> None:
     thresholds = [settings.threshold, *settings.thresholds.values()]
-    if settings.smoothing_hops < 1 or settings.agreement_hops < 1:
-        raise ManifestError("smoothing_hops and agreement_hops must be at least 1")
+    for name in ("smoothing_hops", "agreement_hops"):
+        if not 1 <= getattr(settings, name) <= _MOST_HOPS:
+            raise ManifestError(
+                f"{name} must lie in 1..{_MOST_HOPS}, got {getattr(settings, name)}"
+            )
     if not all(0 <= one <= 1 for one in thresholds):
         raise ManifestError(f"thresholds must lie in 0..1, got {thresholds}")
     unknown = sorted(set(settings.thresholds) - set(labels))
     if unknown:
         raise ManifestError(f"thresholds name unknown labels {', '.join(unknown)}")
-    if settings.refractory_ms < 0:
-        raise ManifestError(f"refractory_ms must not be negative, got {settings.refractory_ms}")
+    if not 0 <= settings.refractory_ms < math.inf:
+        raise ManifestError(
+            f"refractory_ms must be finite and not negative, got {settings.refractory_ms}"
+        )

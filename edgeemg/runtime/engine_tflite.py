@@ -1,7 +1,7 @@
 """A TFLite file in, logits out, through ai-edge-litert or its predecessor tflite-runtime."""
 
 import importlib
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -29,7 +29,7 @@ class TfliteEngine:
         except (ValueError, RuntimeError) as error:
             reason = str(error).splitlines()[0]
             raise EngineError(f"{path}: {distribution} refuses it ({reason})") from error
-        self.name = f"{distribution} {version(distribution)}"
+        self.name = f"{distribution} {_version(distribution)}"
         self.precision = precision
         self._input: dict[str, Any] = self._interpreter.get_input_details()[0]
         self._output: dict[str, Any] = self._interpreter.get_output_details()[0]
@@ -51,6 +51,13 @@ def _library(path: Path) -> tuple[ModuleType, str]:
         f"running {path.name} needs ai-edge-litert, which is not installed: "
         "pip install 'edgeemg[litert]' (or 'edgeemg[tflite-runtime]' on Python 3.11)"
     )
+
+
+def _version(distribution: str) -> str:
+    try:
+        return version(distribution)
+    except PackageNotFoundError:  # a nightly build or a system's own package has another name
+        return "of unknown version"
 
 
 def _quantized(values: NDArray[np.float32], tensor: dict[str, Any]) -> NDArray[Any]:

@@ -57,6 +57,11 @@ def open_engine(bundle: Bundle | Path, engine: str, precision: str = "float32") 
         raise EngineError(f"unknown precision {precision!r}: choose one of {', '.join(PRECISIONS)}")
     if isinstance(bundle, Path):
         bundle = open_bundle(bundle)
+    if bundle.manifest.mode != "window":
+        raise EngineError(
+            f"{bundle.folder}: the model is of mode {bundle.manifest.mode!r} and this runtime runs "
+            "'window' only: upgrade edgeemg, or export a model that takes windows"
+        )
     opened = ENGINES[engine](bundle.model_path(engine, precision), precision)
     _check_shape(opened, bundle)
     return opened
@@ -76,7 +81,7 @@ def _check_shape(engine: Engine, bundle: Bundle) -> None:
     try:
         logits = engine.logits(np.zeros(manifest.input_shape, dtype=np.float32))
     except Exception as error:  # engines raise their own types without a common base
-        reason = str(error).splitlines()[0]
+        reason = (str(error) or repr(error)).splitlines()[0]
         raise EngineError(
             f"{bundle.folder}: {engine.name} cannot run its {engine.precision} model on an input "
             f"of {manifest.input_shape} ({reason}): export the bundle again"

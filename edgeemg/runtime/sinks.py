@@ -1,6 +1,9 @@
 """Decisions in, the world out."""
 
+import codecs
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Protocol, TextIO
 
@@ -43,19 +46,29 @@ class JsonLines:
     def __init__(self, stream: TextIO, *, owned: bool = False) -> None:
         self._stream = stream
         self._owned = owned  # close it with the sink; stdout stays the caller's
+        # a board without a locale writes ASCII: labels are escaped there, JSON all the same
+        encoding = getattr(stream, "encoding", None) or "ascii"
+        self._ascii = codecs.lookup(encoding).name != "utf-8"
 
     def send(self, decision: Decision) -> None:
         """Write the decision; SinkError where nobody reads any more or the disk is full."""
-        try:
-            self._stream.write(json.dumps(asdict(decision), ensure_ascii=False) + "\n")
+        line = json.dumps(asdict(decision), ensure_ascii=self._ascii)
+        with self._told():
+            self._stream.write(line + "\n")
             self._stream.flush()
+
+    def close(self) -> None:
+        """Close the stream where it is the sink's own."""
+        if self._owned:
+            with self._told():
+                self._stream.close()
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
         except OSError as error:
             raise SinkError(
                 f"cannot write decisions to {getattr(self._stream, 'name', 'the output')} "
                 f"({error.strerror}): is the reader gone, or the disk full?"
             ) from error
-
-    def close(self) -> None:
-        """Close the stream where it is the sink's own."""
-        if self._owned:
-            self._stream.close()

@@ -14,6 +14,7 @@ import pickle
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 import torch
@@ -79,7 +80,7 @@ def read_run(folder: Path) -> Run:
         with np.load(folder / "windows.npz", allow_pickle=False) as arrays:
             held_out = Part(*(arrays[f"held_out_{one}"] for one in ("inputs", "classes", "trials")))
             return Run(folder, model.eval(), manifest, arrays["calibration"], held_out)
-    except (OSError, ValueError, KeyError, EOFError) as error:
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
         raise ModelError(f"{folder / 'windows.npz'} is damaged ({error}): train again") from error
 
 

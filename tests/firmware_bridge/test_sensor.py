@@ -99,9 +99,10 @@ def test_a_silent_port_is_named_with_what_to_check(terminal) -> None:
 
 def test_a_failed_opening_frees_the_port(terminal) -> None:
     terminal.says(b"Failure: Communications timeout - Device failed to poll Host$$$")
-    with pytest.raises(PortError):
+    with pytest.raises(PortError) as error:
         open_sensor(terminal.name, "cyton")
     Port(terminal.name, 115200).close()
+    assert error.value.__traceback__ is not None  # holds the first port: it was closed, not freed
 
 
 def test_a_dongle_without_its_board_is_quoted(terminal) -> None:
@@ -139,13 +140,29 @@ def test_a_stream_that_stops_is_a_port_error_after_three_seconds(board_counts) -
         assert 0.3 <= time.monotonic() - start < 2
 
 
+def test_a_stream_that_goes_on_is_no_stall(board_counts) -> None:
+    with (
+        Emulator(CytonBoard(board_counts(500))) as emulator,
+        open_sensor(emulator.port_name, "cyton") as sensor,
+    ):
+        sensor._clock = hurried
+        sensor._last_frame_s = start = hurried()
+        while hurried() < start + 5:
+            sensor.read()
+        assert sensor.counters.received > 50
+        emulator.board.streaming = False
+        while sensor.read():  # an empty read looks at the time since the last frame
+            pass
+
+
 def test_a_stream_that_turns_into_noise_is_a_port_error(terminal) -> None:
+    heard = []
+
     def board() -> None:
         """Greets as a Cyton does, then sends no packet."""
         os.set_blocking(terminal.master, True)
-        command = b""
-        while command != b"b":
-            command = os.read(terminal.master, 1)
+        while b"b" not in heard:
+            heard.append(command := os.read(terminal.master, 1))
             if command in (b"v", b"d"):
                 reply = BANNER if command == b"v" else b"updating channel settings$$$"
                 os.write(terminal.master, reply)
@@ -164,6 +181,7 @@ def test_a_stream_that_turns_into_noise_is_a_port_error(terminal) -> None:
         assert sensor.counters.rejected_bytes > 0
         assert sensor.counters.received == 0
     thread.join()
+    assert heard == [b"s", b"v", b"d", b"b"]  # stopped first: it may be streaming
 
 
 def test_a_simulator_that_ends_is_a_port_error(board_counts) -> None:

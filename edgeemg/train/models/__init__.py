@@ -25,8 +25,8 @@ def make_model(name: str, *, channels: int, window_samples: int, classes: int) -
     """A fresh network by its name; ModelError for an unknown name or a window too short for it."""
     if name not in MODELS:
         raise ModelError(f"unknown model {name!r}: choose one of {', '.join(MODELS)}")
-    model = MODELS[name](channels, window_samples, classes)
     try:
+        model = MODELS[name](channels, window_samples, classes)
         with torch.no_grad():
             model.eval()(torch.zeros(1, channels, window_samples))
     except RuntimeError as error:

@@ -25,5 +25,5 @@ def test_a_number_at_the_end_is_the_input_where_all_have_their_own(
 
 
 def test_more_channels_than_inputs_are_refused() -> None:
-    with pytest.raises(RecordingError, match="3 channels .* a sensor of 2 inputs"):
+    with pytest.raises(RecordingError, match=r"3 channels .* a sensor of 2 inputs"):
         sensor_inputs(["a", "b", "c"], n_inputs=2)

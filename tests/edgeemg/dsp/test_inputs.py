@@ -62,7 +62,7 @@ def test_what_the_device_sees_is_what_training_saw(plain_manifest: Manifest) -> 
     trained_on = filtered(whole, [band.sections for band in plain_manifest.bands])
     row = {int(n): r for r, n in enumerate(whole.index)}
     inputs = inputs_of(plain_manifest, [whole])
-    assert len(inputs) == 14
+    assert len(inputs) == 16
     for one in inputs:
         last = row[one.index]
         window = trained_on.microvolts[None, last - 69 : last + 1]

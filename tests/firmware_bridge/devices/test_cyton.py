@@ -106,6 +106,20 @@ def test_junk_before_and_after_is_rejected_and_counted() -> None:
     assert (reader.rejected_bytes, reader.resyncs) == (8, 2)
 
 
+def test_noise_after_a_long_run_is_found_where_it_is() -> None:
+    run = encode(np.zeros((700, 8)))
+    counters, _, reader = read(run + b"noise" + run)
+    assert counters == [n % 256 for n in range(700)] * 2
+    assert reader.rejected_bytes == 5
+
+
+def test_a_counter_in_the_place_of_a_footer_does_not_make_a_packet() -> None:
+    """Two bytes lost: the 33rd byte is the counter of the next packet, 0xC5, like a footer."""
+    cut = sample_packet(0xC4)[:20] + sample_packet(0xC4)[22:]
+    packets = [*map(sample_packet, range(0xC1, 0xC4)), cut, *map(sample_packet, range(0xC5, 0xC9))]
+    assert read(b"".join(packets))[0] == [0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC8]
+
+
 def test_a_reply_in_the_stream_is_noise_between_two_packets() -> None:
     reply = b"Failure: Communications timeout - Device failed to poll Host$$$"
     counters, _, reader = read(sample_packet(0) + reply + sample_packet(1) + sample_packet(2))

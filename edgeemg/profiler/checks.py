@@ -1,0 +1,154 @@
+"""This system in; what on it would stop edgeemg from working out, each with its remedy.
+
+Nothing here imports numpy: a numpy that dies of an illegal instruction is one of the findings.
+"""
+
+import datetime
+import platform
+import shutil
+import struct
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from edgeemg.profiler.board import (
+    ROOT,
+    Machine,
+    State,
+    throttling_now,
+    throttling_since_boot,
+)
+from edgeemg.profiler.children import Failure, run_python
+
+_PATIENCE_S = 60
+_OLDEST_PYTHON = (3, 11)
+_NUMPY = ((1, 26), (3, 0))  # from, and below
+_FIRST_YEAR = 2025  # of this project: a clock that says less has never been set
+_DISK_MB = (10, 200)  # below: nothing can be written; below: not for long
+_MEMORY_MB = 100  # the runtime peaks at 50 to 70
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at. `remedy` says what to do where it is not ok."""
+
+    name: str
+    status: Literal["ok", "warn", "fail"]
+    found: str
+    remedy: str | None = None
+
+
+def system_checks(
+    machine: Machine, state: State, folder: Path, root: Path = ROOT
+) -> Iterator[Check]:
+    """Word size, Python, power and heat, memory, the disk of `folder`, the clock."""
+    yield _word_size(machine)
+    yield _python()
+    yield power_check(state)
+    yield _memory(root)
+    yield _disk(folder)
+    yield _clock(datetime.datetime.now(tz=datetime.UTC).year)
+
+
+def _word_size(machine: Machine) -> Check:
+    bits = struct.calcsize("P") * 8
+    found = f"{bits}-bit Python on {machine.machine}, {machine.system or 'an unknown system'}"
+    if bits == 64:
+        return Check("64-bit", "ok", found)
+    remedy = (
+        "install the 64-bit Raspberry Pi OS: onnxruntime and LiteRT have no 32-bit wheels; "
+        "or stay and use 'edgeemg[tflite-runtime]' on Python 3.11"
+    )
+    return Check("64-bit", "warn", found, remedy)
+
+
+def _python() -> Check:
+    found = platform.python_version()
+    if sys.version_info[:2] >= _OLDEST_PYTHON:
+        return Check("Python", "ok", found)
+    return Check("Python", "fail", found, "use Python 3.11 or newer")
+
+
+def numpy_check() -> Check:
+    """Imports numpy and multiplies, in a process of its own."""
+    code = "import numpy; numpy.ones(64) @ numpy.ones(64); print(numpy.__version__)"
+    answer = run_python("-c", code, patience_s=_PATIENCE_S)
+    if isinstance(answer, Failure):
+        remedy = "pip install --force-reinstall 'numpy>=1.26,<3'"
+        return Check("numpy", "fail", answer.reason, remedy)
+    version = answer.strip()
+    numbers = tuple(int(one) for one in version.split(".")[:2])
+    if _NUMPY[0] <= numbers < _NUMPY[1]:
+        return Check("numpy", "ok", f"{version} runs")
+    return Check("numpy", "fail", version, "pip install 'numpy>=1.26,<3'")
+
+
+def power_check(state: State) -> Check:
+    """What the firmware of a Raspberry Pi says of supply and heat."""
+    warm = "" if state.temperature_c is None else f", {state.temperature_c:.0f} °C"
+    if state.throttled is None:
+        return Check("power, heat", "ok", f"throttling unknown: no vcgencmd here{warm}")
+    word = f" ({state.throttled}){warm}"
+    remedy = "use the board's own power supply and a short cable, or cool it; then restart it"
+    if now := throttling_now(state):
+        return Check("power, heat", "fail", f"now: {', '.join(now)}{word}", remedy)
+    if earlier := throttling_since_boot(state):
+        return Check("power, heat", "warn", f"since start: {', '.join(earlier)}{word}", remedy)
+    return Check("power, heat", "ok", f"never throttled{word}")
+
+
+def _memory(root: Path) -> Check:
+    try:
+        lines = (root / "proc/meminfo").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return Check("memory", "ok", "unknown: no /proc here")
+    kilobytes = {name: value for name, _, value in (line.partition(":") for line in lines)}
+    free_mb = int(kilobytes.get("MemAvailable", "0").split()[0]) * 1024 / 1e6
+    found = f"{free_mb:,.0f} MB available"
+    if free_mb >= _MEMORY_MB:
+        return Check("memory", "ok", found)
+    remedy = f"end other programs: the runtime takes up to {_MEMORY_MB} MB"
+    return Check("memory", "warn", found, remedy)
+
+
+def _disk(folder: Path) -> Check:
+    free_mb = shutil.disk_usage(folder).free / 1e6
+    found = f"{free_mb:,.0f} MB free in {folder}"
+    too_little, little = _DISK_MB
+    if free_mb >= little:
+        return Check("disk", "ok", found)
+    status: Literal["warn", "fail"] = "fail" if free_mb < too_little else "warn"
+    return Check("disk", status, found, "free some space: recordings and logs need it")
+
+
+def _clock(year: int) -> Check:
+    remedy = "connect the board once, or: sudo timedatectl set-ntp true"
+    if year < _FIRST_YEAR:
+        return Check("clock", "warn", f"it says {year}: never set", remedy)
+    synchronised = _synchronised()
+    if synchronised is None:
+        return Check("clock", "ok", f"it says {year}; whether a server sets it is unknown")
+    if synchronised:
+        return Check("clock", "ok", f"it says {year}, set over the network")
+    found = f"it says {year}, and no server has set it: dates of recordings may be wrong"
+    return Check("clock", "warn", found, remedy)
+
+
+def _synchronised() -> bool | None:
+    program = shutil.which("timedatectl")
+    if program is None:
+        return None
+    try:
+        answer = subprocess.run(  # noqa: S603  # the system's own tool, fixed arguments
+            [program, "show", "--property=NTPSynchronized", "--value"],
+            capture_output=True,
+            text=True,
+            timeout=_PATIENCE_S,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return {"yes": True, "no": False}.get(answer.stdout.strip())

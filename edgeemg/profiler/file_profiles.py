@@ -1,0 +1,135 @@
+"""What was measured of one model file in; its row of the report out."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+
+from edgeemg.manifest import Manifest
+from edgeemg.profiler.children import Failure
+from edgeemg.profiler.golden import allowed_difference, is_correct
+from edgeemg.profiler.latency import Measurement
+from edgeemg.profiler.libraries import how_to_install
+
+
+@dataclass(frozen=True, slots=True)
+class FileProfile:
+    """One model file on this machine; figures are None where `status` is not `measured`.
+
+    status         measured, not installed, or failed; `reason` says why
+    latency_us     p50 p90 p95 p99 max over the inferences of all rounds
+    p50_spread     from the lowest to the highest round's p50, as a fraction of p50
+    memory_mb      resident after each stage, the median of the rounds; `peak` is the highest
+    real_time_factor   p50 over the hop: the share of a core that the network takes
+    correct        the golden answers are within `allowed_difference` of PyTorch's
+    rounds         each fresh process by itself
+    """
+
+    file: str
+    engine: str
+    precision: str
+    recipe: str
+    bytes: int
+    sha256: str
+    status: str
+    reason: str | None = None
+    engine_version: str | None = None
+    runs: int = 0
+    latency_us: dict[str, float] | None = None
+    p50_spread: float | None = None
+    first_us: float | None = None
+    import_ms: float | None = None
+    load_ms: float | None = None
+    memory_mb: dict[str, float | None] | None = None
+    real_time_factor: float | None = None
+    cpu_share: float | None = None
+    largest_difference: float | None = None
+    allowed_difference: float | None = None
+    agreeing_labels: int | None = None
+    golden_inputs: int | None = None
+    correct: bool | None = None
+    rounds: list[dict[str, Any]] = field(default_factory=list)
+
+
+def file_profile(
+    manifest: Manifest, name: str, outcome: list[Measurement] | Failure | None
+) -> FileProfile:
+    """The row of file `name`; `outcome` None stands for an engine that is not installed."""
+    facts = manifest.files[name]
+    known: dict[str, Any] = {
+        "file": name,
+        "engine": facts.engine,
+        "precision": facts.precision,
+        "recipe": facts.recipe,
+        "bytes": facts.bytes,
+        "sha256": facts.sha256,
+    }
+    if outcome is None:
+        return FileProfile(**known, status="not installed", reason=how_to_install(facts.engine))
+    if isinstance(outcome, Failure):
+        return FileProfile(**known, status="failed", reason=outcome.reason)
+    allowed = allowed_difference(manifest, name)
+    return FileProfile(**known, status="measured", **_figures(manifest, outcome, allowed))
+
+
+def _figures(
+    manifest: Manifest, measured: Sequence[Measurement], allowed: float | None
+) -> dict[str, Any]:
+    """The rounds together, and each by itself."""
+    last = measured[-1]
+    latencies = np.concatenate([one.latencies_us for one in measured])
+    latency_us = _percentiles(latencies)
+    p50s = [float(np.median(one.latencies_us)) for one in measured]
+    # one wrong round is wrong: the largest difference, and the fewest labels
+    off = [one.largest_difference for one in measured]
+    difference = None if None in off else max(one for one in off if one is not None)
+    return {
+        "engine_version": last.engine_version,
+        "runs": len(latencies),
+        "latency_us": latency_us,
+        "p50_spread": round((max(p50s) - min(p50s)) / latency_us["p50"], 4),
+        "first_us": _median([one.first_us for one in measured]),
+        "import_ms": _median([one.import_ms for one in measured]),
+        "load_ms": _median([one.load_ms for one in measured]),
+        "memory_mb": _memory(measured),
+        "real_time_factor": latency_us["p50"] / 1e6 / _hop_s(manifest),
+        "cpu_share": _median([one.cpu_share for one in measured]),
+        "largest_difference": difference,
+        "allowed_difference": allowed,
+        "agreeing_labels": min(one.agreeing_labels for one in measured),
+        "golden_inputs": last.golden_inputs,
+        "correct": is_correct(difference, allowed),
+        "rounds": [_round(one) for one in measured],
+    }
+
+
+def _round(measured: Measurement) -> dict[str, Any]:
+    plain = asdict(measured)
+    del plain["engine_version"], plain["golden_inputs"]
+    latencies = np.asarray(plain.pop("latencies_us"))
+    return {"runs": len(latencies), "latency_us": _percentiles(latencies), **plain}
+
+
+def _percentiles(latencies_us: Any) -> dict[str, float]:
+    values = np.percentile(latencies_us, [50, 90, 95, 99, 100])
+    names = ("p50", "p90", "p95", "p99", "max")
+    return {name: round(float(one), 3) for name, one in zip(names, values, strict=True)}
+
+
+def _memory(measured: Sequence[Measurement]) -> dict[str, float | None]:
+    stages = {}
+    for stage in measured[0].memory_mb:
+        values = [one.memory_mb[stage] for one in measured]
+        known = [one for one in values if one is not None]
+        middle = max(known, default=None) if stage == "peak" else _median(known)
+        stages[stage] = middle
+    return stages
+
+
+def _median(values: Sequence[float]) -> float | None:
+    return round(float(np.median(values)), 3) if values else None
+
+
+def _hop_s(manifest: Manifest) -> float:
+    return manifest.hop_samples / manifest.sample_rate_hz

@@ -1,0 +1,112 @@
+"""One model file in; its latency, memory and golden answers out, in a process of its own.
+
+`python -m edgeemg.profiler.latency FILE ENGINE PRECISION GOLDEN RUNS` prints one JSON object.
+Nothing is loaded here that the runtime does not load: what is measured is what a device pays.
+"""
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgeemg.errors import EdgeEmgError
+from edgeemg.profiler.libraries import import_library
+from edgeemg.profiler.memory import peak_mb, resident_mb
+from edgeemg.runtime.engines import ENGINES, Engine
+
+T = TypeVar("T")
+WARM_UP = 50  # inferences before the timed ones
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """One model file in one fresh process.
+
+    engine_version      as in `onnxruntime 1.22.0`
+    latencies_us        one a timed inference, in order
+    cpu_share           CPU time over wall time of the timed inferences: below 1, others ran too
+    memory_mb           resident after each stage (runtime, engine, loaded) and at its peak
+    largest_difference  from the golden logits, over all of them; None where one is not a number
+    agreeing_labels     of the golden inputs: on how many the best label is PyTorch's
+    """
+
+    engine_version: str
+    import_ms: float
+    load_ms: float
+    first_us: float
+    latencies_us: tuple[float, ...]
+    cpu_share: float
+    memory_mb: dict[str, float | None]
+    largest_difference: float | None
+    agreeing_labels: int
+    golden_inputs: int
+
+
+def measure(path: Path, engine: str, precision: str, golden: Path, *, runs: int) -> Measurement:
+    """Import, load, run once, compare with the golden logits, warm up, then time `runs`."""
+    memory = {"runtime": resident_mb()}
+    import_ms, _ = _timed_ms(lambda: import_library(engine, purpose=f"running {path.name}"))
+    memory["engine"] = resident_mb()
+    load_ms, loaded = _timed_ms(lambda: ENGINES[engine](path, precision))
+    memory["loaded"] = resident_mb()
+    with np.load(golden, allow_pickle=False) as arrays:
+        inputs, expected = arrays["inputs"], arrays["logits"]
+    first_ms, _ = _timed_ms(lambda: loaded.logits(inputs[:1]))
+    logits = np.stack([loaded.logits(window[None]) for window in inputs])
+    latencies_us, cpu_share = _latencies(loaded, inputs, runs)
+    memory["peak"] = peak_mb()
+    difference = float(np.abs(logits - expected).max())
+    return Measurement(
+        engine_version=loaded.name,
+        import_ms=import_ms,
+        load_ms=load_ms,
+        first_us=first_ms * 1000,
+        latencies_us=tuple(latencies_us.tolist()),
+        cpu_share=cpu_share,
+        memory_mb=memory,
+        largest_difference=difference if np.isfinite(difference) else None,
+        agreeing_labels=int((logits.argmax(axis=1) == expected.argmax(axis=1)).sum()),
+        golden_inputs=len(inputs),
+    )
+
+
+def _latencies(
+    engine: Engine, inputs: NDArray[np.float32], runs: int
+) -> tuple[NDArray[np.float64], float]:
+    """(runs,) microseconds of one inference each, and the share of the wall time on the CPU."""
+    windows = [window[None] for window in inputs]
+    for n in range(WARM_UP):
+        engine.logits(windows[n % len(windows)])
+    ticks = np.empty((runs, 2), dtype=np.int64)
+    cpu, wall = time.process_time_ns(), time.perf_counter_ns()
+    for n in range(runs):
+        window = windows[n % len(windows)]
+        start = time.perf_counter_ns()
+        engine.logits(window)
+        ticks[n] = start, time.perf_counter_ns()
+    cpu, wall = time.process_time_ns() - cpu, time.perf_counter_ns() - wall
+    return np.diff(ticks, axis=1)[:, 0] / 1000, cpu / wall
+
+
+def _timed_ms(work: Callable[[], T]) -> tuple[float, T]:
+    start = time.perf_counter_ns()
+    result = work()
+    return (time.perf_counter_ns() - start) / 1e6, result
+
+
+def _main(file: str, engine: str, precision: str, golden: str, runs: str) -> None:
+    try:
+        measured = measure(Path(file), engine, precision, Path(golden), runs=int(runs))
+    except EdgeEmgError as error:
+        sys.exit(str(error))
+    json.dump(asdict(measured), sys.stdout)
+
+
+if __name__ == "__main__":
+    _main(*sys.argv[1:])

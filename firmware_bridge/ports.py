@@ -1,0 +1,127 @@
+"""A port's name in, bytes out; every failure is a PortError that names the port and the remedy."""
+
+import errno
+import fcntl
+import os
+import termios
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import serial
+from serial.tools import list_ports
+
+from edgeemg.errors import PortError
+
+READ_TIMEOUT_S = 0.05  # longest that a read waits, so that its caller can look at the time
+_WRITE_TIMEOUT_S = 1.0
+_FULL_READ = 4095  # bytes the kernel's line discipline holds: after as many, more may wait
+_LONGEST_READ = 1 << 16  # bytes
+
+
+class Port:
+    """A serial port that nobody else may open, with bulk reads.
+
+    low_latency  whether the driver took the low-latency flag; a pseudo-terminal has none
+    """
+
+    def __init__(self, name: str, baud: int) -> None:
+        self.name = name
+        try:
+            self._serial = serial.Serial(
+                name,
+                baud,
+                timeout=READ_TIMEOUT_S,
+                write_timeout=_WRITE_TIMEOUT_S,
+                exclusive=True,
+            )
+            # exclusive=True is a lock among those who ask; this one also keeps the others out
+            fcntl.ioctl(self._serial.fileno(), termios.TIOCEXCL)
+        except (serial.SerialException, OSError) as error:
+            raise _cannot_open(name, error) from error
+        self.low_latency = self._ask_low_latency()
+
+    def read(self) -> bytes:
+        """All that has arrived; waits at most 50 ms for a first byte, and may be empty."""
+        chunk = bytearray()
+        try:
+            while len(chunk) < _LONGEST_READ:
+                part = self._serial.read(1)
+                if part and (waiting := self._serial.in_waiting):
+                    part += self._serial.read(waiting)
+                chunk += part
+                if len(part) < _FULL_READ:
+                    break
+        except (serial.SerialException, OSError) as error:
+            raise self._gone(error) from error
+        return bytes(chunk)
+
+    def write(self, command: bytes) -> None:
+        """Send a command."""
+        try:
+            self._serial.write(command)
+        except (serial.SerialException, OSError) as error:
+            raise self._gone(error) from error
+
+    def close(self) -> None:
+        """Let others open it again. Never raises: the port may be gone already."""
+        if not self._serial.is_open:
+            return
+        with suppress(OSError):
+            # else the mark would stay on a terminal that somebody else holds open
+            fcntl.ioctl(self._serial.fileno(), termios.TIOCNXCL)
+        with suppress(OSError):
+            self._serial.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _ask_low_latency(self) -> bool:
+        try:
+            self._serial.set_low_latency_mode(True)
+        except (AttributeError, NotImplementedError, ValueError, OSError):
+            return False
+        return True
+
+    def _gone(self, error: Exception) -> PortError:
+        return PortError(
+            f"{self.name}: lost in use ({error}): the sensor was unplugged, its simulator ended, "
+            "or another program reads the same port; plug it in again and restart"
+        )
+
+
+def _cannot_open(name: str, error: Exception) -> PortError:
+    code = getattr(error, "errno", None)
+    if code == errno.ENOENT:
+        gone = f" (a link to {Path(name).readlink()}, which is gone)" if _is_link(name) else ""
+        return PortError(f"{name}: no such serial port{gone}; {_others()}")
+    if code in (errno.EBUSY, errno.EAGAIN):
+        return PortError(
+            f"{name}: busy, another program holds it; close that one ('fuser {name}' names it)"
+        )
+    if code in (errno.EACCES, errno.EPERM):
+        return PortError(
+            f"{name}: no permission to open it; join its group and log in again: "
+            "sudo usermod -aG dialout $USER"
+        )
+    return PortError(f"{name}: cannot be opened as a serial port ({error}); {_others()}")
+
+
+def _is_link(name: str) -> bool:
+    return bool(name) and os.path.islink(name)  # noqa: PTH114  # Path("") would be the folder here
+
+
+def _others() -> str:
+    ports = sorted(port.device for port in list_ports.comports())
+    if not ports:
+        return "no serial port was found here: plug the sensor in"
+    return f"serial ports here: {', '.join(ports)}"

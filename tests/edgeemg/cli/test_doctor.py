@@ -1,0 +1,105 @@
+import json
+import os
+import pty
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+
+def doctor(*arguments: object, **environment: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "edgeemg", "doctor", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env={**os.environ, **environment},
+    )
+
+
+def by_name(done: "subprocess.CompletedProcess[str]") -> dict[str, dict[str, str]]:
+    return {check["name"]: check for check in json.loads(done.stdout)["checks"]}
+
+
+@pytest.fixture
+def terminal() -> Iterator[str]:
+    master, slave = pty.openpty()
+    yield os.ttyname(slave)
+    os.close(master)
+    os.close(slave)
+
+
+def test_a_bundle_and_a_port_that_work_pass(tiny_bundle: Path, terminal: str) -> None:
+    done = doctor(tiny_bundle, "--port", terminal, "--json")
+    checks = by_name(done)
+    for name in ("numpy", "engine onnx", "engine tflite", "model.onnx", f"open {terminal}"):
+        assert checks[name]["status"] == "ok", checks[name]
+    assert checks[f"open {terminal}"]["found"].startswith("opened and closed")
+    failed = [name for name, check in checks.items() if check["status"] == "fail"]
+    assert json.loads(done.stdout)["ok"] == (not failed)
+    assert done.returncode == (1 if failed else 0)
+    assert f"{len(checks)} checks: {len(failed)} failed" in done.stderr
+    assert max(map(len, done.stderr.splitlines())) <= 100
+
+
+def test_a_port_that_does_not_exist_fails_with_a_remedy() -> None:
+    done = doctor("--port", "/dev/ttyNONE9", "--json")
+    assert done.returncode == 1
+    check = by_name(done)["open /dev/ttyNONE9"]
+    assert (check["status"], check["found"]) == ("fail", "no such serial port")
+    assert check["remedy"]
+    assert "checks failed: " in done.stderr.splitlines()[-1]
+    assert "open /dev/ttyNONE9" in done.stderr.splitlines()[-1]
+
+
+def test_a_port_that_another_program_holds_is_busy(terminal: str) -> None:
+    from firmware_bridge.ports import Port
+
+    with Port(terminal, 115200):
+        check = by_name(doctor("--port", terminal, "--json"))[f"open {terminal}"]
+    assert check["status"] == "fail"
+    assert check["found"].startswith("busy")
+
+
+def test_a_numpy_that_dies_does_not_take_the_doctor_with_it(tmp_path: Path) -> None:
+    (tmp_path / "numpy.py").write_text("import os, signal; os.kill(os.getpid(), signal.SIGILL)")
+    done = doctor("--json", PYTHONPATH=str(tmp_path))
+    assert done.returncode == 1
+    checks = by_name(done)
+    assert checks["numpy"]["found"].startswith("SIGILL (illegal instruction")
+    assert checks["engines"]["status"] == "warn"
+    assert checks["disk"]["found"]
+
+
+def test_an_engine_that_dies_is_named(tmp_path: Path, tiny_bundle: Path) -> None:
+    (tmp_path / "onnxruntime.py").write_text(
+        "import os, signal; os.kill(os.getpid(), signal.SIGILL)"
+    )
+    done = doctor(tiny_bundle, "--json", PYTHONPATH=str(tmp_path))
+    checks = by_name(done)
+    assert done.returncode == 1
+    assert checks["engine onnx"]["found"].startswith("SIGILL")
+    assert checks["model.int8.onnx"]["found"].startswith("SIGILL")
+    assert checks["model.int8.tflite"]["status"] == "ok"
+
+
+def test_wrong_answers_fail(wrong_bundle: Path) -> None:
+    done = doctor(wrong_bundle)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "FAIL  model.onnx" in done.stderr
+    assert "wrong answers" in done.stderr
+
+
+def test_a_damaged_bundle_is_refused_before_anything_is_checked(
+    tiny_bundle: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "damaged"
+    shutil.copytree(tiny_bundle, folder)
+    (folder / "manifest.json").write_text("{}")
+    done = doctor(folder)
+    assert (done.returncode, done.stdout) == (2, "")
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"edgeemg: {folder}/manifest.json")

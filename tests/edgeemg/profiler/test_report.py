@@ -1,0 +1,159 @@
+import json
+import shutil
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgeemg.errors import ManifestError, MissingExtraError
+from edgeemg.manifest import read_manifest, write_manifest
+from edgeemg.profiler.report import Profile, failures, profile
+from edgeemg.profiler.tables import profile_tables
+from edgeemg.runtime.bundle import open_bundle
+
+FILES = ["model.onnx", "model.int8.onnx", "model.tflite", "model.int8.tflite"]
+
+
+@pytest.fixture(scope="module")
+def measured(tiny_bundle: Path) -> Profile:
+    return profile(open_bundle(tiny_bundle), runs=30)
+
+
+def test_every_file_is_measured_and_answers_rightly(measured: Profile) -> None:
+    assert [one.file for one in measured.files] == FILES
+    for one in measured.files:
+        assert (one.status, one.reason, one.runs, one.correct) == ("measured", None, 30, True)
+        times = [one.latency_us[name] for name in ("p50", "p90", "p95", "p99", "max")]
+        assert times == sorted(times)
+        assert times[0] > 0
+        assert one.real_time_factor == pytest.approx(times[0] / 100_000)  # of a hop of 100 ms
+        assert len(one.rounds) == 3
+        assert one.memory_mb["peak"] == max(each["memory_mb"]["peak"] for each in one.rounds)
+    assert failures(measured) == []
+
+
+def test_the_spread_is_that_of_the_rounds(measured: Profile) -> None:
+    for one in measured.files:
+        p50s = [each["latency_us"]["p50"] for each in one.rounds]
+        expected = (max(p50s) - min(p50s)) / one.latency_us["p50"]
+        assert one.p50_spread == pytest.approx(expected, abs=1e-3)
+
+
+def test_a_float_file_is_held_to_the_gate_and_int8_to_what_export_saw(measured: Profile) -> None:
+    limits = {one.file: one.allowed_difference for one in measured.files}
+    assert limits["model.onnx"] == limits["model.tflite"] == 1e-3
+    assert 0.1 < limits["model.int8.onnx"] < 2
+    assert 0.1 < limits["model.int8.tflite"] < 2
+
+
+def test_the_report_is_json_with_a_version_and_the_machine(measured: Profile) -> None:
+    plain = json.loads(json.dumps(measured.plain(), allow_nan=False))
+    assert plain["schema_version"] == 1
+    assert plain["kind"] == "measured"
+    assert plain["valid"] is True
+    assert plain["bundle"]["name"] == "tiny"
+    assert plain["bundle"]["hop_ms"] == 100
+    assert plain["bundle"]["generated_emg"] is True
+    assert plain["machine"]["name"] == measured.machine.name
+    assert set(plain["board"]) == {"before", "after"}
+    assert 5 < plain["baseline_mb"]["python"] < plain["baseline_mb"]["numpy"]
+    assert plain["files"][0]["sha256"]
+    assert plain["settings"]["threads"] == 1
+
+
+def test_the_tables_show_each_file_within_100_columns(measured: Profile) -> None:
+    text = profile_tables(measured)
+    assert max(map(len, text.splitlines())) <= 100
+    assert f"measured on this machine: {measured.machine.name}" in text
+    for one in measured.files:
+        rows = [line for line in text.splitlines() if line.startswith(f"{one.file} ")]
+        assert len(rows) == 2
+        assert f"{one.latency_us['p50'] / 1000:.3f}" in rows[0]
+        assert f"{one.memory_mb['peak']:.1f}" in rows[1]
+        assert " ok " in rows[1]
+
+
+def test_wrong_answers_are_named(wrong_bundle: Path) -> None:
+    report = profile(open_bundle(wrong_bundle), runs=3, engine="tflite")
+    assert [one.correct for one in report.files] == [False, False]
+    assert failures(report)[0].startswith(
+        "model.tflite answers the golden inputs wrongly (off by 5"
+    )
+    assert profile_tables(report).count("WRONG") == 2
+
+
+def test_one_engine_and_one_precision_can_be_chosen(tiny_bundle: Path) -> None:
+    report = profile(open_bundle(tiny_bundle), runs=3, engine="tflite", precision="int8")
+    assert [one.file for one in report.files] == ["model.int8.tflite"]
+
+
+def test_an_engine_that_is_not_installed_is_a_row_with_its_extra(
+    tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    report = profile(open_bundle(tiny_bundle), runs=3, precision="float32")
+    missing, there = report.files
+    assert (missing.file, missing.status) == ("model.onnx", "not installed")
+    assert missing.reason == "pip install 'edgeemg[onnx]'"
+    assert missing.latency_us is None
+    assert there.status == "measured"
+    assert "not installed: pip install 'edgeemg[onnx]'" in profile_tables(report)
+    assert failures(report) == []
+    json.dumps(report.plain(), allow_nan=False)
+
+
+def test_without_any_engine_the_extra_is_named(
+    tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    with pytest.raises(MissingExtraError, match=r"pip install 'edgeemg\[onnx\]'$"):
+        profile(open_bundle(tiny_bundle), runs=3, engine="onnx")
+
+
+def test_a_file_that_the_bundle_lacks_is_refused(tiny_bundle: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "onnx-only"
+    shutil.copytree(tiny_bundle, folder)
+    manifest = read_manifest(folder)
+    kept = {name: one for name, one in manifest.files.items() if one.engine != "tflite"}
+    write_manifest(replace(manifest, files=kept), folder)
+    with pytest.raises(ManifestError, match="holds no tflite int8 model; it holds onnx float32"):
+        profile(open_bundle(folder), runs=3, engine="tflite", precision="int8")
+
+
+def test_a_process_that_dies_is_a_row_with_the_signal(tiny_bundle: Path, shadowed) -> None:
+    shadowed("onnxruntime")
+    report = profile(open_bundle(tiny_bundle), runs=3, precision="float32")
+    assert [one.status for one in report.files] == ["failed", "measured"]
+    assert "SIGILL (illegal instruction" in profile_tables(report)
+    assert failures(report)[0].startswith("model.onnx failed: SIGILL")
+
+
+def test_a_run_that_was_throttled_is_marked(tiny_bundle: Path, vcgencmd) -> None:
+    vcgencmd("0x0", "0x40000")
+    report = profile(open_bundle(tiny_bundle), runs=3, engine="tflite", precision="int8")
+    plain = report.plain()
+    assert (plain["valid"], plain["invalid_because"]) == (False, "throttled")
+    assert plain["board"]["before"]["throttled"] == "0x0"
+    assert plain["board"]["after"]["throttled"] == "0x40000"
+    assert "NOT VALID: throttled during the run" in profile_tables(report)
+
+
+def test_logits_that_are_no_numbers_are_wrong_not_an_error(
+    measured: Profile, tiny_bundle: Path
+) -> None:
+    from edgeemg.profiler.file_profiles import file_profile
+    from edgeemg.profiler.latency import Measurement
+
+    def round_with(difference: float | None) -> Measurement:
+        times = tuple(np.arange(1.0, 101.0))
+        return Measurement("e 1", 1, 1, 1, times, 1, {"peak": None}, difference, 16, 16)
+
+    manifest = read_manifest(tiny_bundle)
+    row = file_profile(manifest, "model.onnx", [round_with(1e-6), round_with(None)])
+    assert row.correct is False
+    assert row.latency_us == {"p50": 50.5, "p90": 90.1, "p95": 95.05, "p99": 99.01, "max": 100.0}
+    report = replace(measured, files=[row])
+    assert "WRONG 16/16 not a number" in profile_tables(report)
+    json.dumps(report.plain(), allow_nan=False)
