@@ -85,7 +85,7 @@ class DecisionSettings:
     threshold: float = 0.6
     thresholds: dict[str, float] = field(default_factory=dict)
     agreement_hops: int = 2
-    refractory_ms: float = 600.0
+    refractory_ms: float = 1000.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -180,8 +180,8 @@ class Emulator:
 
     def _make_link(self, link: Path) -> None:
         try:
-            if link.is_symlink() and not link.exists():
-                link.unlink()  # left behind by a run that was killed
+            if link.is_symlink() and (not link.exists() or link.samefile(self.port_name)):
+                link.unlink()  # left behind by a run that was killed; its number may be ours now
             link.symlink_to(self.port_name)
         except OSError as error:
             self._link = None

@@ -64,8 +64,10 @@ class Assembler:
         """
         if not frames:
             return self._samples(np.empty((0, self._device.n_channels), np.int32), [], arrived_s)
-        counter = np.concatenate([run.counter for run in frames])
-        counts = np.concatenate([run.counts for run in frames])
+        counter, counts = frames[0].counter, frames[0].counts
+        if len(frames) > 1:
+            counter = np.concatenate([run.counter for run in frames])
+            counts = np.concatenate([run.counts for run in frames])
         if self._counter is None:
             self._begin(counter, arrived_s)
         steps = self._steps(counter, arrived_s)
@@ -90,7 +92,10 @@ class Assembler:
     def _steps(self, counter: NDArray[np.int64], arrived_s: float) -> NDArray[np.int64]:
         """(n,) counters -> (n,) steps of the index; 0 for a frame that came twice."""
         assert self._counter is not None
-        steps: NDArray[np.int64] = np.diff(counter, prepend=self._counter) % self._turn
+        steps = counter.copy()
+        steps[0] -= self._counter
+        steps[1:] -= counter[:-1]
+        steps %= self._turn
         # where a whole turn is missing, it is most likely in the widest gap
         steps[steps.argmax()] += self._turn * self._missed_turns(steps, arrived_s)
         return steps

@@ -38,7 +38,6 @@ def export_with_progress(
         on_step=lambda text: click.echo(text, err=True),
     )
     click.echo(parity_table(parity), err=True)
-    click.echo(f"what the converters said is in {log}", err=True)
     return parity
 
 

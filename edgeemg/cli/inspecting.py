@@ -148,4 +148,7 @@ def _fact(name: str, text: str) -> str:
 
 
 def _wrapped(text: str, *, indent: int) -> str:
-    return textwrap.fill(text, width=_WIDTH, subsequent_indent=" " * indent, break_on_hyphens=False)
+    filled = textwrap.fill(
+        text, width=_WIDTH, subsequent_indent=" " * indent, break_on_hyphens=False
+    )
+    return filled.replace(_UNBROKEN, " ")

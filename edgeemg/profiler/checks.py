@@ -50,7 +50,7 @@ def system_checks(
     yield power_check(state)
     yield _memory(root)
     yield _disk(folder)
-    yield _clock(datetime.datetime.now(tz=datetime.UTC).year)
+    yield clock_check(datetime.datetime.now(tz=datetime.UTC).year)
 
 
 def _word_size(machine: Machine) -> Check:
@@ -124,7 +124,8 @@ def _disk(folder: Path) -> Check:
     return Check("disk", status, found, "free some space: recordings and logs need it")
 
 
-def _clock(year: int) -> Check:
+def clock_check(year: int) -> Check:
+    """Whether the clock, which says `year`, was ever set, and whether a server sets it."""
     remedy = "connect the board once, or: sudo timedatectl set-ntp true"
     if year < _FIRST_YEAR:
         return Check("clock", "warn", f"it says {year}: never set", remedy)

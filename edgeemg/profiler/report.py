@@ -79,20 +79,13 @@ def profile(
     A file that cannot be measured is a row that says why.
     """
     chosen = _chosen(bundle, engine, precision)
-    measurable = _measurable(chosen)
-    bundle.golden()  # so that a bundle without golden inputs is refused before any work
-    golden = bundle.folder / GOLDEN_NAME
-    subjects = [
-        Subject(bundle.folder / name, one.engine, one.precision, golden)
-        for name, one in measurable.items()
-    ]
+    subjects = _subjects(bundle, chosen)
     baseline = {"python": bare_mb("pass"), "numpy": bare_mb("import numpy")}
-    before = read_state()
-    outcomes = measure_in_turns(subjects, runs=runs, rounds=rounds, on_step=on_step)
+    machine, before = read_machine(), read_state()
+    outcomes = measure_in_turns(list(subjects.values()), runs=runs, rounds=rounds, on_step=on_step)
     after = read_state()
-    by_name = dict(zip(measurable, outcomes, strict=True))
+    by_name = dict(zip(subjects, outcomes, strict=True))
     files = [file_profile(bundle.manifest, name, by_name.get(name)) for name in chosen]
-    machine = read_machine()
     return Profile(
         bundle=_bundle_facts(bundle.manifest),
         machine=machine,
@@ -119,16 +112,23 @@ def _chosen(bundle: Bundle, engine: str | None, precision: str | None) -> dict[s
     return chosen
 
 
-def _measurable(chosen: dict[str, ModelFile]) -> dict[str, ModelFile]:
+def _subjects(bundle: Bundle, chosen: dict[str, ModelFile]) -> dict[str, Subject]:
+    """Those whose engine is installed, by name."""
+    bundle.golden()  # so that a bundle without golden inputs is refused before any work
+    golden = bundle.folder / GOLDEN_NAME
     here = installed_engines()
-    measurable = {name: one for name, one in chosen.items() if one.engine in here}
-    if not measurable:
+    subjects = {
+        name: Subject(bundle.folder / name, one.engine, one.precision, golden)
+        for name, one in chosen.items()
+        if one.engine in here
+    }
+    if not subjects:
         remedies = dict.fromkeys(how_to_install(one.engine) for one in chosen.values())
         raise MissingExtraError(
             f"profiling {', '.join(chosen)} needs an engine, and none for it is installed: "
             + " or ".join(remedies)
         )
-    return measurable
+    return subjects
 
 
 def _bundle_facts(manifest: Manifest) -> dict[str, Any]:

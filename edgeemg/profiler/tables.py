@@ -74,7 +74,7 @@ def _latency_row(one: FileProfile) -> str:
 
 def _memory_head() -> str:
     head = f"{'size and start':<20}{'kB':>9}{'import ms':>11}{'load ms':>9}"
-    return f"{head}{'runtime':>8}{'+engine':>8}{'+model':>8}{'peak MB':>8}  golden answers"
+    return f"{head}{'runtime':>8}{'engine':>8}{'loaded':>8}{'peak MB':>8}  golden answers"
 
 
 def _memory_row(one: FileProfile) -> str:
@@ -101,8 +101,8 @@ def _remarks(profile: Profile) -> Sequence[str]:
     ]
     if baseline["python"] is not None and baseline["numpy"] is not None:
         lines.append(
-            f"memory: resident in a fresh process; here Python alone holds "
-            f"{baseline['python']:.1f} MB, with numpy {baseline['numpy']:.1f} MB"
+            f"MB: resident after each step in a fresh process; here Python alone holds "
+            f"{baseline['python']:.1f}, with numpy {baseline['numpy']:.1f}"
         )
     lines += [f"note: {one}" for one in profile.notes]
     if profile.invalid_because is not None:

@@ -23,6 +23,8 @@ from edgeemg.train.fit import Epoch, FitSettings, Labelled, fit, predict
 from edgeemg.train.models import MODELS, count_macs, count_parameters, make_model
 from edgeemg.train.trials import find_rest
 
+_GENERATED = "Generated EMG: no person was recorded, and no accuracy on it is a person's."
+
 
 @dataclass(frozen=True, slots=True)
 class TrainSettings:
@@ -119,11 +121,11 @@ def _test(
 
 
 def _warnings(recordings: Sequence[Recording], dataset: Dataset) -> list[str]:
-    warnings = []
-    if any(recording.generated for recording in recordings):
-        warnings.append("the recordings are generated EMG: accuracy says nothing about people")
-    for recording in recordings:
-        warnings.extend(one for one in recording.warnings if one not in warnings)
+    warnings = list(dict.fromkeys(one for recording in recordings for one in recording.warnings))
+    if any(one.generated for one in recordings) and not any("enerated" in one for one in warnings):
+        warnings.append(
+            "Generated EMG: no person was recorded, and no accuracy on it is a person's."
+        )
     if dataset.too_short:
         warnings.append(
             f"{sum(dataset.too_short.values())} trials are shorter than the window "

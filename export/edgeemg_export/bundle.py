@@ -58,7 +58,8 @@ def write_bundle(
     exported = list(_export(run, target, formats, quantize=quantize, log=log, on_step=on_step))
     on_step(f"parity with PyTorch on {len(run.held_out.inputs):,} held-out windows")
     reference = predict(run.model, run.held_out.inputs)
-    parities = [_parity(one, target, reference, run.held_out) for one in exported]
+    with into_log(log):  # engines announce themselves
+        parities = [_parity(one, target, reference, run.held_out) for one in exported]
     check_gates(parities, min_agreement=min_agreement)
     parity = report(parities, reference=reference, held_out=run.held_out)
     parity["gates"] = {"float_tolerance": FLOAT_TOLERANCE, "min_agreement": min_agreement}

@@ -113,11 +113,11 @@ def _run(buffer: bytes, at: int) -> NDArray[np.uint8]:
     """The packet at `at` and those in lock behind it: (n, 33)."""
     whole = (len(buffer) - at) // PACKET_BYTES
     table = np.frombuffer(buffer, np.uint8, whole * PACKET_BYTES, at).reshape(whole, PACKET_BYTES)
-    for start in range(0, whole, _BLOCK):
+    for start in range(1, whole, _BLOCK):
         block = table[start : start + _BLOCK]
-        broken = np.flatnonzero((block[:, 0] != HEAD) | (block[:, -1] != table[0, -1]))
-        if len(broken):
-            return table[: start + int(broken[0])]
+        in_lock = (block[:, 0] == HEAD) & (block[:, -1] == table[0, -1])
+        if not in_lock.all():
+            return table[: start + int(in_lock.argmin())]
     return table
 
 

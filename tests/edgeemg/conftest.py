@@ -1,9 +1,14 @@
-"""A manifest that needs no training."""
+"""A manifest that needs no training, and patience for property tests."""
 
 import pytest
+from hypothesis import HealthCheck, settings
 from scipy.signal import butter
 
 from edgeemg.manifest import Band, Channel, Manifest, ModelFacts, ModelFile, Training
+
+# a busy machine is no defect
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 
 @pytest.fixture(scope="session")

@@ -174,6 +174,25 @@ def test_a_link_that_a_killed_simulator_left_is_replaced(board_counts, tmp_path:
         assert str(link.readlink()) == emulator.port_name
 
 
+def test_a_left_link_to_a_number_that_is_ours_now_is_replaced(board_counts, tmp_path) -> None:
+    link = tmp_path / "emg"
+    master, slave = os.openpty()
+    link.symlink_to(os.ttyname(slave))
+    os.close(slave)
+    os.close(master)
+    with Emulator(CytonBoard(board_counts(10)), link=link) as emulator:
+        assert str(link.readlink()) == emulator.port_name
+    assert not link.is_symlink()
+
+
+def test_a_link_to_another_simulator_is_left_alone(board_counts, tmp_path: Path) -> None:
+    link = tmp_path / "emg"
+    with Emulator(CytonBoard(board_counts(10)), link=link) as first:
+        with pytest.raises(PortError, match="emg: cannot be made a link"):
+            Emulator(CytonBoard(board_counts(10)), link=link)
+        assert str(link.readlink()) == first.port_name
+
+
 def test_a_file_in_the_place_of_the_link_is_left_alone(board_counts, tmp_path: Path) -> None:
     link = tmp_path / "emg"
     link.write_text("a file of mine")

@@ -14,6 +14,7 @@ import pytest
 
 from edgeemg import __version__
 from edgeemg.cli import main as command_line
+from edgeemg.cli.outputs import fresh_folder
 from edgeemg.errors import EdgeEmgError, GateError, ManifestError
 
 
@@ -199,14 +200,15 @@ def closed_folder() -> Iterator[Path]:
 
 
 def test_a_folder_that_cannot_be_written_is_one_line(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], closed_folder: Path
+    verb: Callable[..., tuple[int, str]], closed_folder: Path
 ) -> None:
-    out = closed_folder / "bundle"
-    monkeypatch.setattr(sys, "argv", ["edgeemg", "export", "run", "--out", str(out)])
-    with pytest.raises(SystemExit) as left:
-        command_line.main()
-    assert left.value.code == 2
-    assert_one_line(capsys.readouterr().err, f"{closed_folder}/", "Permission denied")
+    def write() -> None:
+        with fresh_folder(closed_folder / "bundle", force=False):
+            pytest.fail("there is nowhere to write")
+
+    exit_code, stderr = verb(write)
+    assert exit_code == 2
+    assert_one_line(stderr, f"{closed_folder}/", "Permission denied: check the path")
     assert list(closed_folder.iterdir()) == []
 
 

@@ -3,7 +3,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.signal import butter, iirnotch, sosfilt, sosfilt_zi, tf2sos
@@ -61,7 +61,6 @@ def cascades(draw: st.DrawFn) -> NDArray[np.float64]:
     block=st.integers(1, 80),
     seed=st.integers(0, 1000),
 )
-@settings(deadline=None)
 def test_any_stable_cascade_equals_scipy(
     sections: NDArray[np.float64], n: int, channels: int, block: int, seed: int
 ) -> None:
@@ -86,7 +85,6 @@ def test_the_filters_of_our_front_ends_equal_scipy_to_a_rounding(
 
 
 @given(cuts=st.sets(st.integers(0, 300)), block=st.integers(1, 80))
-@settings(deadline=None)
 def test_any_chunking_gives_the_same_output(cuts: set[int], block: int) -> None:
     values = emg(300)
     whole = CausalFilter(HIGH_PASS_AND_NOTCH).process(values)

@@ -3,7 +3,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from edgeemg.dsp.inputs import FrontEnd, ModelInput, filtered, scaled
@@ -34,7 +34,6 @@ def bits(inputs: list[ModelInput]) -> list[tuple[int, float, bytes]]:
 
 
 @given(data=st.data(), first_index=st.sampled_from([0, 17, 2**31 - 100, 2**45 + 11]))
-@settings(deadline=None)
 def test_any_chunking_gives_bit_identical_model_inputs(
     plain_manifest: Manifest, data: st.DataObject, first_index: int
 ) -> None:

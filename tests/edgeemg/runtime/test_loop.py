@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgeemg.dsp.samples import Samples
@@ -77,9 +77,7 @@ def test_the_noise_makes_the_tiny_model_name_every_label(
 
 
 @given(cuts=st.sets(st.integers(0, 2000), max_size=60))
-@settings(
-    deadline=None, max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=12)
 def test_any_chunking_gives_the_same_decisions(
     noise: Samples, engine: Engine, tiny_bundle: Path, cuts: set[int]
 ) -> None:

@@ -16,7 +16,7 @@ def test_a_few_epochs_beat_chance_by_far(trained):
 
 def test_generated_emg_is_said_to_be_generated_everywhere(trained):
     assert trained.manifest.training.generated
-    assert any("generated EMG" in warning for warning in trained.metrics["warnings"])
+    assert any("Generated EMG" in warning for warning in trained.metrics["warnings"])
 
 
 def test_the_manifest_says_what_the_device_needs(trained):

@@ -1,0 +1,27 @@
+"""A run that was really trained, a little, on generated EMG: once for all export tests."""
+
+from pathlib import Path
+
+import pytest
+
+from edgeemg.data.synth import make_recordings
+from edgeemg.train.fit import FitSettings
+from edgeemg.train.runs import Run, read_run, write_run
+from edgeemg.train.training import TrainSettings, train
+
+
+def make_run(folder: Path, model: str) -> Run:
+    recordings = list(make_recordings(words=3, repetitions=12, seed=5))
+    settings = TrainSettings(model=model, fit=FitSettings(epochs=6))
+    write_run(train(recordings, settings, data="generated"), folder)
+    return read_run(folder)
+
+
+@pytest.fixture(scope="session")
+def cnn_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return make_run(tmp_path_factory.mktemp("runs") / "cnn", "cnn")
+
+
+@pytest.fixture(scope="session")
+def transformer_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return make_run(tmp_path_factory.mktemp("runs") / "transformer", "transformer")

@@ -1,0 +1,145 @@
+"""A whole export: four files, equal to PyTorch, and a seal over all of them."""
+
+import json
+from collections import Counter
+
+import numpy as np
+import onnx
+import pytest
+
+from edgeemg.errors import GateError
+from edgeemg.manifest import parse_manifest, sha256_of
+from edgeemg.runtime.bundle import open_bundle
+from edgeemg.runtime.engines import open_engine
+from edgeemg.train.fit import predict
+from edgeemg_export.bundle import write_bundle
+from edgeemg_export.onnx_file import METADATA_KEY
+
+FILES = {
+    "manifest.json",
+    "model.onnx",
+    "model.int8.onnx",
+    "model.tflite",
+    "model.int8.tflite",
+    "parity.json",
+    "golden.npz",
+}
+
+
+def export(run, folder, **options):
+    folder.mkdir()
+    wanted = {"formats": ("onnx", "tflite"), "quantize": True, "min_agreement": 0.9} | options
+    return write_bundle(
+        run, folder, log=folder.with_suffix(".log"), on_step=lambda _: None, **wanted
+    )
+
+
+@pytest.fixture(scope="module")
+def cnn_bundle(cnn_run, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("bundles") / "cnn"
+    export(cnn_run, folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def transformer_bundle(transformer_run, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("bundles") / "transformer"
+    export(transformer_run, folder)
+    return folder
+
+
+def test_a_bundle_holds_what_was_promised_and_nothing_else(cnn_bundle):
+    assert {path.name for path in cnn_bundle.iterdir()} == FILES
+
+
+def test_every_file_but_the_manifest_is_sealed_with_its_sha256(cnn_bundle):
+    manifest = open_bundle(cnn_bundle).manifest
+    assert set(manifest.files) == FILES - {"manifest.json"}
+    for name, facts in manifest.files.items():
+        assert facts.sha256 == sha256_of(cnn_bundle / name)
+
+
+@pytest.mark.parametrize("family", ["cnn", "transformer"])
+@pytest.mark.parametrize("engine", ["onnx", "tflite"])
+def test_float_files_are_pytorch_to_rounding(family, engine, request):
+    run = request.getfixturevalue(f"{family}_run")
+    opened = open_engine(request.getfixturevalue(f"{family}_bundle"), engine, "float32")
+    inputs = run.held_out.inputs[:50]
+    ours = np.stack([opened.logits(window[None]) for window in inputs])
+    np.testing.assert_allclose(ours, predict(run.model, inputs), atol=1e-4)
+
+
+@pytest.mark.parametrize("family", ["cnn", "transformer"])
+def test_parity_json_tells_what_the_engines_do(family, request):
+    run = request.getfixturevalue(f"{family}_run")
+    folder = request.getfixturevalue(f"{family}_bundle")
+    reference = predict(run.model, run.held_out.inputs)
+    for one in json.loads((folder / "parity.json").read_text())["files"]:
+        engine = open_engine(folder, one["file"].rsplit(".", 1)[1], one["precision"])
+        logits = np.stack([engine.logits(window[None]) for window in run.held_out.inputs])
+        agreement = (logits.argmax(axis=1) == reference.argmax(axis=1)).mean()
+        assert one["label_agreement"] == pytest.approx(agreement)
+        assert one["largest_difference"] == pytest.approx(
+            np.abs(logits - reference).max(), rel=0.01
+        )
+
+
+def test_the_int8_cnn_is_really_int8(cnn_bundle):
+    graph = onnx.load(str(cnn_bundle / "model.int8.onnx")).graph
+    operators = Counter(node.op_type for node in graph.node)
+    assert operators["QuantizeLinear"] >= operators["Conv"] == 4
+    assert "BatchNormalization" not in operators
+    assert (cnn_bundle / "model.int8.tflite").stat().st_size < 0.4 * (
+        cnn_bundle / "model.tflite"
+    ).stat().st_size
+    assert open_bundle(cnn_bundle).manifest.files["model.int8.tflite"].input_dtype == "int8"
+
+
+def test_the_recipe_follows_the_family(cnn_bundle, transformer_bundle):
+    recipes = [
+        open_bundle(folder).manifest.files["model.int8.tflite"].recipe
+        for folder in (cnn_bundle, transformer_bundle)
+    ]
+    assert recipes == ["static_wi8_ai8", "dynamic_wi8_afp32"]
+
+
+@pytest.mark.parametrize("name", ["model.onnx", "model.int8.onnx"])
+def test_an_onnx_file_carries_the_manifest_itself(cnn_bundle, name):
+    model = onnx.load(str(cnn_bundle / name))
+    (text,) = (one.value for one in model.metadata_props if one.key == METADATA_KEY)
+    carried = parse_manifest(text, source=name)
+    assert carried == open_bundle(cnn_bundle).manifest.portable()
+
+
+def test_golden_outputs_are_pytorchs(cnn_run, cnn_bundle):
+    inputs, logits = open_bundle(cnn_bundle).golden()
+    np.testing.assert_allclose(predict(cnn_run.model, inputs), logits, atol=1e-6)
+    known = {window.tobytes() for window in cnn_run.held_out.inputs}
+    assert all(window.tobytes() in known for window in inputs)
+
+
+def test_without_quantize_there_are_float_files_only(cnn_run, tmp_path):
+    parity = export(cnn_run, tmp_path / "b", formats=("onnx",), quantize=False)
+    assert [one["file"] for one in parity["files"]] == ["model.onnx"]
+    assert {path.name for path in (tmp_path / "b").iterdir()} == {
+        "manifest.json",
+        "model.onnx",
+        "parity.json",
+        "golden.npz",
+    }
+
+
+def test_a_calibration_far_off_trips_the_gate_and_nothing_is_sealed(cnn_run, tmp_path):
+    from dataclasses import replace
+
+    off = replace(cnn_run, calibration=(cnn_run.calibration * 1e-3).astype(np.float32))
+    with pytest.raises(GateError, match="agrees with PyTorch"):
+        export(off, tmp_path / "b", min_agreement=0.97)
+    assert not (tmp_path / "b" / "manifest.json").exists()
+
+
+def test_what_the_converters_say_stays_off_the_screen(cnn_run, tmp_path, capfd):
+    export(cnn_run, tmp_path / "b")
+    out, err = capfd.readouterr()
+    assert (out, err) == ("", "")
+    assert (tmp_path / "b.log").stat().st_size > 0
