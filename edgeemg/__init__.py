@@ -4,11 +4,5 @@ Importing this package loads nothing heavy: numpy, torch and the engines come in
 modules that need them.
 """
 
-from importlib.metadata import PackageNotFoundError, version
-
-try:
-    __version__ = version("edgeemg")
-except PackageNotFoundError:  # a source tree that was never installed
-    __version__ = "0+unknown"
-
+__version__ = "0.1.0"  # written here: asking the installed metadata for it costs 5 MB on a device
 __all__ = ["__version__"]
