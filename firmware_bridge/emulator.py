@@ -78,7 +78,7 @@ class Emulator:
         self._link = link
         if link is not None:
             self._make_link(link)
-        self._stopped = threading.Event()
+        self._stopped = False  # no Event: its lock is not safe in a signal handler
         self._thread: threading.Thread | None = None
         self._out = bytearray()
         self._busy_until_s = 0.0
@@ -89,7 +89,7 @@ class Emulator:
     def run(self) -> None:
         """Play until the recording is over, or `stop`."""
         try:
-            while not self._stopped.is_set():
+            while not self._stopped:
                 self._nap()
                 self._listen()
                 self._play()
@@ -98,7 +98,7 @@ class Emulator:
 
     def stop(self) -> None:
         """End `run` within 50 ms; may be called from a signal handler or another thread."""
-        self._stopped.set()
+        self._stopped = True
 
     def __enter__(self) -> Self:
         self._thread = threading.Thread(target=self.run, name="emulator", daemon=True)
@@ -120,7 +120,7 @@ class Emulator:
         now_s = time.monotonic()
         wake_s = _IDLE_S
         if self._busy_until_s > now_s:
-            self._stopped.wait(min(self._busy_until_s - now_s, _IDLE_S))
+            time.sleep(min(self._busy_until_s - now_s, _IDLE_S))
             return
         if self.board.streaming and not self.board.finished and not self._out:
             due_s = self._started_s + (self._played + 1) / self._rate_hz

@@ -96,6 +96,7 @@ def _to_counts(recording: "Recording", device: "Device", gain_scale: float) -> "
     """What the device would have sent: (time, device.n_channels) counts."""
     import numpy as np
 
+    from edgeemg.dsp.channels import sensor_inputs
     from edgeemg.errors import RecordingError
     from firmware_bridge.emulator import microvolts_to_counts
 
@@ -118,20 +119,26 @@ def _to_counts(recording: "Recording", device: "Device", gain_scale: float) -> "
             f"{recording.name} reaches {largest:.0f} uV, and the {device.title} ends at "
             f"{range_uv:.0f} uV: scale it down with --gain-scale {0.9 * range_uv / largest:.2g}"
         )
-    counts = microvolts_to_counts(microvolts, device)
-    _say_what_differs(recording, counts, device)
+    inputs = sensor_inputs(recording.channels, n_inputs=device.n_channels)
+    on_inputs = np.full((len(samples), device.n_channels), np.nan)
+    on_inputs[:, inputs] = microvolts
+    counts = microvolts_to_counts(on_inputs, device)
+    _say_what_differs(recording, counts[:, inputs], inputs, device)
     return counts
 
 
 def _say_what_differs(
-    recording: "Recording", counts: "NDArray[np.int32]", device: "Device"
+    recording: "Recording",
+    counts: "NDArray[np.int32]",
+    inputs: tuple[int, ...],
+    device: "Device",
 ) -> None:
     import numpy as np
 
     samples = recording.samples
-    used = samples.n_channels
-    places = ", ".join(f"{n} {channel}" for n, channel in enumerate(recording.channels, start=1))
-    rest = "" if used == device.n_channels else f"; {used + 1} to {device.n_channels} open (railed)"
+    named = zip(inputs, recording.channels, strict=True)
+    places = ", ".join(f"{n + 1} {channel}" for n, channel in named)
+    rest = "" if len(inputs) == device.n_channels else "; the others open (railed)"
     click.echo(f"inputs: {places}{rest}", err=True)
     breaks = int((np.diff(samples.index) != 1).sum())
     if breaks:
@@ -140,7 +147,7 @@ def _say_what_differs(
             "each other without",
             err=True,
         )
-    sent = (counts[:, :used] * device.microvolts_per_count).astype(np.float32)
+    sent = (counts * device.microvolts_per_count).astype(np.float32)
     off = float(np.nanmax(np.abs(sent - samples.microvolts), initial=0.0))
     if off:
         click.echo(f"its values differ from the recording's by up to {off:.3g} uV", err=True)

@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -199,3 +200,17 @@ def test_help_shows_examples() -> None:
     told = CliRunner().invoke(simulate, ["--help"]).output
     assert "edgeemg simulate rec --device cyton --link /tmp/emg" in told
     assert os.linesep in told
+
+
+def test_channels_named_by_their_input_are_played_on_it(tmp_path: Path) -> None:
+    whole = recording()
+    path = write_recording(replace(whole, channels=("Channel_6", "Channel_2")), tmp_path / "rec")
+    with simulated(path, "--link", tmp_path / "emg", "--speed", 50) as process:
+        samples = hear(wait_for(tmp_path / "emg"), last_row=400)
+        process.terminate()
+        _, said = process.communicate()
+    np.testing.assert_array_equal(
+        samples.microvolts[:, [5, 1]], whole.samples.microvolts[: len(samples)]
+    )
+    assert not samples.valid[:, [0, 2, 3, 4, 6, 7]].any()
+    assert "6 Channel_6, 2 Channel_2" in said

@@ -1,0 +1,253 @@
+"""`edgeemg run`: live equals offline, losses are counted, and bad input is one clear line."""
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+import tty
+
+import pytest
+
+from edgeemg.manifest import parse_manifest
+
+
+def decisions(text):
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def said(lines):
+    """What was decided, at which sample: all but the time it took and the engine's name."""
+    return [(one["label"], one["confidence"], one["sample_index"]) for one in lines]
+
+
+def counters(stderr):
+    last = [line for line in stderr.splitlines() if "samples " in line][-1]
+    return {name: float(n) for name, n in (pair.rsplit(" ", 1) for pair in last.split("; "))}
+
+
+@pytest.mark.parametrize("engine", ["onnx", "tflite"])
+@pytest.mark.parametrize("precision", ["float32", "int8"])
+def test_live_equals_offline(
+    engine, precision, edgeemg, simulated, tiny_bundle, tiny_recording, tmp_path
+):
+    options = ("--engine", engine, "--precision", precision, "--every-hop")
+    offline = edgeemg("run", tiny_bundle, "--recording", tiny_recording, *options)
+    assert offline.returncode == 0, offline.stderr
+    with simulated(tiny_recording, tmp_path / "emg", "--speed", 4) as port:
+        live = edgeemg("run", tiny_bundle, "--port", port, "--seconds", 4, *options)
+    assert live.returncode == 0, live.stderr
+    heard = decisions(live.stdout)
+    assert len(heard) > 100
+    assert said(heard) == said(decisions(offline.stdout))[: len(heard)]
+    counted = counters(live.stderr)
+    assert counted["wire_lost"] == counted["missing_samples"] == counted["wire_rejected_bytes"] == 0
+    assert all(one["latency_ms"] >= 0 for one in heard)
+
+
+def test_a_decision_has_the_promised_fields(edgeemg, tiny_bundle, tiny_recording):
+    done = edgeemg("run", tiny_bundle, "--recording", tiny_recording, "--every-hop")
+    first = decisions(done.stdout)[0]
+    assert list(first) == [
+        "label",
+        "confidence",
+        "sample_index",
+        "t_s",
+        "latency_ms",
+        "engine",
+    ]
+    assert first["latency_ms"] is None  # nothing arrived: it is a recording
+    assert first["t_s"] == first["sample_index"] / 250
+
+
+def test_lost_packets_are_counted_and_decisions_go_on(
+    edgeemg, simulated, tiny_bundle, tiny_recording, tmp_path
+):
+    drop = ("--speed", 4, "--drop", 0.01, "--seed", 1)
+    with simulated(tiny_recording, tmp_path / "emg", *drop) as port:
+        done = edgeemg("run", tiny_bundle, "--port", port, "--seconds", 4, "--every-hop")
+    assert done.returncode == 0, done.stderr
+    counted = counters(done.stderr)
+    assert counted["wire_lost"] == counted["missing_samples"] > 10
+    assert counted["breaks"] > 10
+    indices = [one["sample_index"] for one in decisions(done.stdout)]
+    assert len(indices) > 5
+    assert all((index + 1) % 25 == 0 for index in indices)
+
+
+def test_decisions_go_to_a_file_when_asked(edgeemg, tiny_bundle, tiny_recording, tmp_path):
+    file = tmp_path / "decisions.jsonl"
+    arguments = ("--recording", tiny_recording, "--every-hop", "--sink", f"jsonl:{file}")
+    done = edgeemg("run", tiny_bundle, *arguments)
+    assert done.stdout == ""
+    assert len(decisions(file.read_text())) > 100
+
+
+def test_flags_override_the_bundles_decision_settings(edgeemg, tiny_bundle, tiny_recording):
+    strict, loose = (
+        edgeemg(
+            "run",
+            tiny_bundle,
+            "--recording",
+            tiny_recording,
+            "--threshold",
+            level,
+            "--agreement-hops",
+            1,
+            "--refractory-ms",
+            0,
+        )
+        for level in (1.0, 0.0)
+    )
+    assert len(decisions(strict.stdout)) < len(decisions(loose.stdout))
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_stops_the_sensor_and_prints_the_counters(
+    number, simulated, tiny_bundle, tiny_recording, tmp_path
+):
+    with simulated(tiny_recording, tmp_path / "emg", "--loop") as port:
+        command = [sys.executable, "-m", "edgeemg", "run", str(tiny_bundle), "--port", port]
+        running = subprocess.Popen(
+            command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        )
+        assert any("inputs 1,2,3,4" in line for line in running.stderr)
+        time.sleep(1)
+        started = time.monotonic()
+        running.send_signal(number)
+        _, stderr = running.communicate(timeout=10)
+    assert time.monotonic() - started < 2
+    assert running.returncode == 0
+    assert counters(stderr)["samples"] > 0
+
+
+def one_clear_line(done, *words):
+    """Exit code 2, one line of ours on stderr, no traceback, nothing on stdout."""
+    assert done.returncode == 2, done.stderr
+    assert "Traceback" not in done.stderr
+    ours = [line for line in done.stderr.splitlines() if line.startswith("edgeemg: ")]
+    assert len(ours) == 1, done.stderr
+    for word in words:
+        assert word in ours[0]
+    assert done.stdout == ""
+
+
+@pytest.fixture
+def damaged(tiny_bundle, tmp_path):
+    return shutil.copytree(tiny_bundle, tmp_path / "bundle")
+
+
+@pytest.mark.parametrize(
+    "name", ["model.onnx", "model.int8.tflite", "golden.npz", "parity.json", "manifest.json"]
+)
+def test_one_flipped_byte_is_refused(name, edgeemg, damaged, tiny_recording):
+    content = bytearray((damaged / name).read_bytes())
+    content[len(content) // 2] ^= 1
+    (damaged / name).write_bytes(content)
+    done = edgeemg("run", damaged, "--recording", tiny_recording)
+    one_clear_line(done, name, "again")
+
+
+def test_a_missing_file_is_refused(edgeemg, damaged, tiny_recording):
+    (damaged / "model.tflite").unlink()
+    done = edgeemg("run", damaged, "--recording", tiny_recording)
+    one_clear_line(done, "model.tflite", "missing", "copy the whole bundle")
+
+
+def test_a_manifest_of_a_future_version_is_refused(edgeemg, damaged, tiny_recording):
+    path = damaged / "manifest.json"
+    plain = json.loads(path.read_text())
+    path.write_text(json.dumps(plain | {"schema_version": 99}))
+    done = edgeemg("run", damaged, "--recording", tiny_recording)
+    one_clear_line(done, "schema version 99", "upgrade edgeemg")
+
+
+def test_a_run_in_place_of_a_bundle_says_to_export_it(edgeemg, damaged, tiny_recording):
+    from dataclasses import replace
+
+    path = damaged / "manifest.json"
+    manifest = parse_manifest(path.read_bytes(), source="m")
+    path.write_text(replace(manifest, files={}).dumps())
+    one_clear_line(edgeemg("run", damaged, "--recording", tiny_recording), "edgeemg export")
+
+
+def test_a_port_that_does_not_exist(edgeemg, tiny_bundle):
+    one_clear_line(edgeemg("run", tiny_bundle, "--port", "/dev/ttyUSB99"), "/dev/ttyUSB99")
+
+
+def test_a_port_that_another_process_holds(
+    edgeemg, simulated, tiny_bundle, tiny_recording, tmp_path
+):
+    with simulated(tiny_recording, tmp_path / "emg", "--loop") as port:
+        command = [sys.executable, "-m", "edgeemg", "run", str(tiny_bundle), "--port", port]
+        holder = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        try:
+            assert any(b"inputs" in line for line in holder.stderr)
+            one_clear_line(edgeemg("run", tiny_bundle, "--port", port), port, "another")
+        finally:
+            holder.terminate()
+            holder.communicate()
+
+
+def test_a_port_that_is_silent(edgeemg, tiny_bundle):
+    master, slave = os.openpty()
+    tty.setraw(slave)
+    try:
+        one_clear_line(edgeemg("run", tiny_bundle, "--port", os.ttyname(slave)), "silent")
+    finally:
+        os.close(master)
+        os.close(slave)
+
+
+def test_a_port_that_talks_nonsense(edgeemg, tiny_bundle):
+    master, slave = os.openpty()
+    tty.setraw(slave)
+    os.set_blocking(master, False)
+    over = threading.Event()
+
+    def talk():
+        while not over.wait(0.01):
+            with contextlib.suppress(BlockingIOError):
+                os.write(master, b"\x00\xffhello nonsense ")
+
+    talker = threading.Thread(target=talk)
+    talker.start()
+    try:
+        done = edgeemg("run", tiny_bundle, "--port", os.ttyname(slave))
+        one_clear_line(done, "nonsense", os.ttyname(slave))
+    finally:
+        over.set()
+        talker.join()
+        os.close(master)
+        os.close(slave)
+
+
+def test_an_unknown_device_lists_the_known_ones(edgeemg, tiny_bundle):
+    done = edgeemg("run", tiny_bundle, "--port", "/dev/null", "--device", "myo")
+    one_clear_line(done, "myo", "cyton")
+
+
+def test_an_unknown_engine_lists_the_known_ones(edgeemg, tiny_bundle, tiny_recording):
+    done = edgeemg("run", tiny_bundle, "--recording", tiny_recording, "--engine", "trt")
+    one_clear_line(done, "trt", "onnx", "tflite")
+
+
+def test_a_recording_without_the_models_channels_names_them(edgeemg, tiny_bundle, tmp_path):
+    from edgeemg.data.bids import write_recording
+    from edgeemg.data.synth import make_recordings
+
+    (other,) = make_recordings(words=2, repetitions=2, channels=2)
+    path = write_recording(other, tmp_path)
+    done = edgeemg("run", tiny_bundle, "--recording", path)
+    assert done.returncode == 2
+    assert "EMG1" in done.stderr
+
+
+def test_neither_port_nor_recording_is_a_usage_error(edgeemg, tiny_bundle):
+    done = edgeemg("run", tiny_bundle)
+    assert done.returncode == 2
+    assert "--port" in done.stderr
