@@ -39,8 +39,20 @@ _TRAIN = {
     type=click.Path(path_type=Path),
     help="Folder for everything it makes; an earlier demo there is replaced.",
 )
-@click.option("--seconds", default=10.0, show_default=True, help="How long to decide live.")
-@click.option("--seed", default=0, show_default=True, help="Of the generated EMG and training.")
+@click.option(
+    "--seconds",
+    type=click.FloatRange(1, 120),
+    default=10.0,
+    show_default=True,
+    help="How long to decide live.",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(0, 2**32 - 1),
+    default=0,
+    show_default=True,
+    help="Of the generated EMG and of training.",
+)
 def demo(out: Path, seconds: float, seed: int) -> None:
     """Show the whole path on generated EMG: train, export, profile, and decide live.
 

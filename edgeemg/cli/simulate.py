@@ -24,7 +24,13 @@ if TYPE_CHECKING:
 @click.option("--loop", is_flag=True, help="Play it again and again.")
 @click.option("--gain-scale", type=float, default=1.0, help="Multiply the microvolts by this.")
 @click.option("--drop", type=click.FloatRange(0, 1), default=0.0, help="Lose packets: a fraction.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Which packets --drop loses.")
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Which packets --drop loses.",
+)
 def simulate(
     recordings: Path,
     device: str,

@@ -7,6 +7,10 @@ import click
 
 from edgeemg.cli.outputs import fresh_folder
 
+_COUNT = click.IntRange(min=1)
+_MS = click.FloatRange(min=0, min_open=True)
+_SEED = click.IntRange(min=0, max=2**32 - 1)
+
 
 @click.command()
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
@@ -16,12 +20,18 @@ from edgeemg.cli.outputs import fresh_folder
 @click.option("--session", multiple=True, help="Only this session; may be repeated.")
 @click.option("--task", multiple=True, help="Only this task; may be repeated.")
 @click.option("--front-end", default="broad", show_default=True, help="Filters: broad or split.")
-@click.option("--window-ms", default=800.0, show_default=True, help="Length of a window.")
-@click.option("--hop-ms", default=100.0, show_default=True, help="Time from window to window.")
+@click.option("--window-ms", type=_MS, default=800.0, show_default=True, help="Window length.")
+@click.option("--hop-ms", type=_MS, default=100.0, show_default=True, help="Window to window.")
 @click.option("--rest-label", help="The label that means rest; found by its name otherwise.")
-@click.option("--epochs", default=40, show_default=True, help="Most passes over the data.")
-@click.option("--patience", default=20, show_default=True, help="Epochs without gain, then stop.")
-@click.option("--seed", default=0, show_default=True, help="Same seed, same machine, same run.")
+@click.option(
+    "--epochs", type=_COUNT, default=40, show_default=True, help="Most passes over the data."
+)
+@click.option(
+    "--patience", type=_COUNT, default=20, show_default=True, help="Epochs without gain, then stop."
+)
+@click.option(
+    "--seed", type=_SEED, default=0, show_default=True, help="Same seed, same machine, same run."
+)
 @click.option("--force", is_flag=True, help="Replace what --out holds.")
 @click.option("--json", "as_json", is_flag=True, help="Print the metrics as JSON on stdout.")
 def train(folder: Path, out: Path, force: bool, as_json: bool, **options: Any) -> None:
