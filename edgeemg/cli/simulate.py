@@ -22,7 +22,12 @@ if TYPE_CHECKING:
 @click.option("--recording", "name", metavar="NAME", help="Which one, where DIR holds several.")
 @click.option("--speed", type=click.FloatRange(0, min_open=True), default=1.0, show_default=True)
 @click.option("--loop", is_flag=True, help="Play it again and again.")
-@click.option("--gain-scale", type=click.FloatRange(min=0, min_open=True), default=1.0, help="Multiply the microvolts by this.")
+@click.option(
+    "--gain-scale",
+    type=click.FloatRange(min=0, min_open=True),
+    default=1.0,
+    help="Multiply the microvolts by this.",
+)
 @click.option("--drop", type=click.FloatRange(0, 1), default=0.0, help="Lose packets: a fraction.")
 @click.option(
     "--seed",
