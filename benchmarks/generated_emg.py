@@ -3,12 +3,14 @@
     python -m benchmarks.generated_emg                      generated EMG alone
     python -m benchmarks.generated_emg FOLDER               beside recordings
     python -m benchmarks.generated_emg FOLDER --plot docs/img/generated-emg.png
+    python -m benchmarks.generated_emg --seeds 100:105      from other seeds than 0 to 4
 
 FOLDER holds `<person>/F/<word>.csv` (or .csv.gz) with columns WORD, Channel_1 .. in microvolts, as
 in MateusAquino/subvocalization-emg (BSD-3-Clause): spoken words, OpenBCI Cyton, 250 Hz, 60 Hz
 mains, channels 1 to 4 connected. Needs the extra `train`.
 """
 
+import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,7 +25,8 @@ from numpy.typing import NDArray
 from scipy import signal
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
-from edgeemg.data.articulation import CUE_S, REST
+from edgeemg.data.articulation import CUE_S
+from edgeemg.data.event_rows import REST
 from edgeemg.data.synth import make_recordings
 from edgeemg.dsp.samples import Recording
 from edgeemg.errors import EdgeEmgError, RecordingError
@@ -34,7 +37,6 @@ _RATE_HZ = 250.0
 _EDGE = 500  # samples left out at both ends: filters settle there
 _FRAME = 50  # samples of one short-time level
 _SEGMENTS = 5  # of a word, for the classifier
-_SEEDS = 5
 _DENSITIES_HZ = ((1, 3), (5, 10), (15, 25), (30, 45), (70, 90), (105, 117))
 
 
@@ -166,10 +168,10 @@ def blocked(values: Floats, labels: NDArray[np.str_], folds: int = 5) -> float:
     return float(np.mean(scores))
 
 
-def difficulty(words: int) -> dict[str, list[float]]:
+def difficulty(words: int, seeds: range) -> dict[str, list[float]]:
     """Protocol -> accuracies over seeds, people and sessions; `words` words and rest."""
     found: dict[str, list[float]] = {"blocked": [], "another session": [], "another person": []}
-    for seed in range(_SEEDS):
+    for seed in seeds:
         made = [
             features(one) for one in make_recordings(subjects=2, sessions=2, words=words, seed=seed)
         ]
@@ -190,10 +192,11 @@ def print_comparison(generated: list[Stretch], real: list[Stretch]) -> None:
         print(f"{name:58}" + "".join(f"{cell:>32}" for cell in cells))
 
 
-def print_difficulty(words: int) -> None:
+def print_difficulty(words: int, seeds: range) -> None:
     """Mean and range of the accuracy for each protocol."""
     print(f"\nbalanced accuracy, shrinkage LDA, {words} words + rest, chance {1 / (words + 1):.2f}")
-    for protocol, scores in difficulty(words).items():
+    print(f"seeds {seeds[0]} to {seeds[-1]}, two people, two sessions each")
+    for protocol, scores in difficulty(words, seeds).items():
         spread = f"{min(scores):.2f} to {max(scores):.2f}"
         print(f"{protocol:58}{f'{np.mean(scores):.2f} ({spread})':>32}")
 
@@ -253,17 +256,33 @@ def _plot_density(axes: Axes, stretches: list[Stretch], label: str, colour: str)
     axes.semilogy(found[0][0], middle, color=colour, label=label)
 
 
+def parse_seeds(_context: click.Context, _option: click.Parameter, text: str) -> range:
+    """`100:105` -> the seeds 100 to 105, both among them."""
+    found = re.fullmatch(r"(\d+):(\d+)", text, re.ASCII)
+    if not found or int(found[1]) > int(found[2]):
+        raise click.BadParameter(f"wanted FIRST:LAST, such as 100:105, got {text!r}")
+    return range(int(found[1]), int(found[2]) + 1)
+
+
 @click.command()
 @click.argument("folder", required=False, type=click.Path(path_type=Path))
 @click.option("--plot", "picture", type=click.Path(path_type=Path), help="Draw a picture here.")
 @click.option("--words", default=4, show_default=True, help="Words for the accuracies.")
-def main(folder: Path | None, picture: Path | None, words: int) -> None:
+@click.option(
+    "--seeds",
+    metavar="FIRST:LAST",
+    default="0:4",
+    show_default=True,
+    callback=parse_seeds,
+    help="Seeds to generate from, both among them.",
+)
+def main(folder: Path | None, picture: Path | None, words: int, seeds: range) -> None:
     """Compare generated EMG with recordings in FOLDER; see the top of this file for its layout."""
     try:
         real = list(recorded(folder)) if folder else []
-        made = [one for seed in range(_SEEDS) for one in make_recordings(subjects=2, seed=seed)]
+        made = [one for seed in seeds for one in make_recordings(subjects=2, seed=seed)]
         print_comparison([reduced(one) for one in made], real)
-        print_difficulty(words)
+        print_difficulty(words, seeds)
     except EdgeEmgError as error:
         raise click.ClickException(str(error)) from error
     print_speed()

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from edgeemg.data.bids import find_recordings, read_recording
 from edgeemg.dsp.inputs import FrontEnd, filtered
+from edgeemg.dsp.probabilities import softmax
 from edgeemg.dsp.samples import Event, Recording
 from edgeemg.runtime.bundle import Bundle, open_bundle
 from edgeemg.runtime.decisions import Decider, Verdict
@@ -46,8 +47,7 @@ def follow(bundle: Bundle, recording: Recording) -> Course:
     for model_input in front_end.feed(recording.samples):
         logits = engine.logits(model_input.values)
         verdict = decider.feed(logits, model_input.index)
-        shifted = np.exp(logits - logits.max(), dtype=np.float64)
-        probabilities.append(shifted / shifted.sum())
+        probabilities.append(softmax(logits))
         t_s.append(model_input.index / manifest.sample_rate_hz)
         if verdict.accepted:
             decisions.append(verdict)

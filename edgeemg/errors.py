@@ -7,15 +7,19 @@
     ├── EngineError           an inference engine that cannot load or run a file
     ├── PortError             a serial port: absent, busy, silent, or talking nonsense
     ├── SinkError             a place where decisions go
-    ├── MissingExtraError     an optional dependency that is not installed
+    ├── MissingExtraError     an optional dependency that is not installed, or broken
     ├── OutputExistsError     a place to write that holds something already
     └── GateError             exit code 1: all ran well, and the result is not good enough
 
 Every message says what was wanted, what came, and what to do.
 """
 
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
+
+_OURS = ("edgeemg", "edgeemg_export", "firmware_bridge")
 
 
 class EdgeEmgError(Exception):
@@ -49,7 +53,7 @@ class SinkError(EdgeEmgError):
 
 
 class MissingExtraError(EdgeEmgError):
-    """An optional dependency is not installed."""
+    """An optional dependency is not installed, or is and cannot be imported."""
 
 
 class OutputExistsError(EdgeEmgError):
@@ -64,11 +68,32 @@ class GateError(EdgeEmgError):
 
 @contextmanager
 def needs_extra(extra: str, purpose: str) -> Iterator[None]:
-    """Turn an ImportError inside the block into a MissingExtraError that names the extra."""
+    """Turn a failed import of another's package inside the block into a MissingExtraError.
+
+    It says what `purpose` lacks and how to install it, or that it is installed but broken.
+    A failed import of our own is a bug and passes through.
+    """
     try:
         yield
     except ImportError as error:
-        missing = error.name or str(error)
+        package = _culprit(error)
+        if package in _OURS:
+            raise
+        if isinstance(error, ModuleNotFoundError) and find_spec(package) is None:
+            raise MissingExtraError(
+                f"{purpose} needs {package}, which is not installed: pip install 'edgeemg[{extra}]'"
+            ) from error
+        reason = " ".join(str(error).split())
         raise MissingExtraError(
-            f"{purpose} needs {missing}, which is not installed: pip install 'edgeemg[{extra}]'"
+            f"{purpose} needs {package}, which is installed but cannot be imported ({reason}): "
+            f"reinstall it with pip install --force-reinstall 'edgeemg[{extra}]'"
         ) from error
+
+
+def _culprit(error: ImportError) -> str:
+    """The top package of what could not be imported; where that has no name, of what raised."""
+    name = error.name
+    if name is None:
+        *_, (frame, _) = traceback.walk_tb(error.__traceback__)
+        name = str(frame.f_globals["__name__"])
+    return name.partition(".")[0]

@@ -5,18 +5,35 @@ from dataclasses import fields, is_dataclass
 from types import UnionType
 from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
-from edgeemg.errors import ManifestError
+from edgeemg.errors import EdgeEmgError, ManifestError
 
 T = TypeVar("T")
 
 
-def build(kind: type[T], plain: Any) -> T:
-    """`plain` JSON as the dataclass `kind`; ManifestError where the two differ."""
-    return _build_dataclass(kind, plain, "")
+class _MismatchError(Exception):
+    """Where in the JSON, "" for the whole, and what is wrong there."""
+
+
+def build(
+    kind: type[T],
+    plain: Any,
+    *,
+    whole: str = "manifest",
+    error: type[EdgeEmgError] = ManifestError,
+) -> T:
+    """`plain` JSON as the dataclass `kind`; `error` where the two differ.
+
+    whole  what `plain` is called in messages about no single field of it
+    """
+    try:
+        return _build_dataclass(kind, plain, "")
+    except _MismatchError as mismatch:
+        where, what = mismatch.args
+        raise error(f"{where or whole} {what}") from mismatch
 
 
 def _build(kind: Any, plain: Any, where: str) -> Any:
-    """`plain` JSON as the annotated type `kind`, or a ManifestError that says where it differs."""
+    """`plain` JSON as the annotated type `kind`, or a mismatch that says where it differs."""
     origin = get_origin(kind)
     if kind is Any:
         return plain
@@ -70,14 +87,14 @@ def _build_dataclass(kind: type[T], plain: Any, where: str) -> T:
     known = {one.name for one in fields(kind)}  # type: ignore[arg-type]  # kind is a dataclass
     unknown = sorted(set(plain) - known)
     if unknown:
-        raise ManifestError(f"{where or 'manifest'} has unknown fields {', '.join(unknown)}")
+        raise _MismatchError(where, f"has unknown fields {', '.join(unknown)}")
     prefix = f"{where}." if where else ""
     values = {name: _build(hints[name], one, prefix + name) for name, one in plain.items()}
     try:
         return kind(**values)
     except TypeError as error:
-        raise ManifestError(f"{where or 'manifest'} is incomplete ({error})") from error
+        raise _MismatchError(where, f"is incomplete ({error})") from error
 
 
-def _mismatch(where: str, wanted: str, got: Any) -> ManifestError:
-    return ManifestError(f"{where} must be {wanted}, got {str(got)[:40]!r}")
+def _mismatch(where: str, wanted: str, got: Any) -> _MismatchError:
+    return _MismatchError(where, f"must be {wanted}, got {str(got)[:40]!r}")

@@ -4,12 +4,11 @@ import fcntl
 import os
 import select
 import termios
-import threading
 import time
 import tty
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
 from typing import Protocol, Self
 
 import numpy as np
@@ -50,7 +49,7 @@ class Emulator:
     linger_s   how long it stays, silent, after the last sample, so that a reader can drain
 
     `run` plays until the recording is over or `stop` is called; as a context manager it plays
-    in a thread.
+    in a thread, and leaving it raises what went wrong there.
     """
 
     def __init__(
@@ -79,7 +78,8 @@ class Emulator:
         if link is not None:
             self._make_link(link)
         self._stopped = False  # no Event: its lock is not safe in a signal handler
-        self._thread: threading.Thread | None = None
+        self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="emulator")
+        self._playing: Future[None] | None = None
         self._out = bytearray()
         self._busy_until_s = 0.0
         self._started_s = 0.0
@@ -101,19 +101,14 @@ class Emulator:
         self._stopped = True
 
     def __enter__(self) -> Self:
-        self._thread = threading.Thread(target=self.run, name="emulator", daemon=True)
-        self._thread.start()
+        self._playing = self._pool.submit(self.run)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.stop()
-        assert self._thread is not None
-        self._thread.join()
+        self._pool.shutdown()
+        assert self._playing is not None
+        self._playing.result()
 
     def _nap(self) -> None:
         """Until the next packet is due, a command comes, or there is room to write."""

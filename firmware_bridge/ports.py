@@ -5,9 +5,9 @@ import fcntl
 import os
 import select
 import termios
+import time
 from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 import serial
@@ -24,11 +24,14 @@ _LONGEST_READ = 1 << 16  # bytes
 class Port:
     """A serial port that nobody else may open, with bulk reads.
 
+    gather_s     how long a read goes on collecting after its first byte: fewer wake-ups, and
+                 bytes that are this much older at most, which no arrival time shows
     low_latency  whether the driver took the low-latency flag; a pseudo-terminal has none
     """
 
-    def __init__(self, name: str, baud: int) -> None:
+    def __init__(self, name: str, baud: int, *, gather_s: float = 0.004) -> None:
         self.name = name
+        self._gather_s = gather_s
         try:
             self._serial = serial.Serial(
                 name,
@@ -37,21 +40,27 @@ class Port:
                 write_timeout=_WRITE_TIMEOUT_S,
                 exclusive=True,
             )
+        except (serial.SerialException, OSError) as error:
+            raise _cannot_open(name, error) from error
+        try:
             # exclusive=True is a lock among those who ask; this one also keeps the others out
             fcntl.ioctl(self._serial.fileno(), termios.TIOCEXCL)
-        except (serial.SerialException, OSError) as error:
+        except OSError as error:
+            self._serial.close()
             raise _cannot_open(name, error) from error
         self.low_latency = self._ask_low_latency()
 
     def read(self) -> bytes:
-        """All that has arrived; waits at most 50 ms for a first byte, and may be empty."""
+        """All that arrives within `gather_s` of a first byte; empty if none comes in 50 ms."""
         chunk = b""
         try:
-            # not pyserial's read, which asks for a number of bytes and costs three times as much
+            # not pyserial's read, which asks for a number of bytes and costs more
             while len(chunk) < _LONGEST_READ:
                 ready, _, _ = select.select([self._serial.fileno()], [], [], READ_TIMEOUT_S)
                 if not ready:
                     break
+                if not chunk:
+                    time.sleep(self._gather_s)
                 part = os.read(self._serial.fileno(), _LONGEST_READ)
                 if not part:
                     raise self._gone("it hung up")
@@ -82,12 +91,7 @@ class Port:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
 
     def _ask_low_latency(self) -> bool:

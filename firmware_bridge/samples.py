@@ -8,7 +8,9 @@ from numpy.typing import NDArray
 from edgeemg.dsp.samples import Samples
 from firmware_bridge.frames import Device, Frames
 
-_LATE = 32  # frames at once: more than came in step, so the reader was late, not the sensor
+_STRAY = 8  # lost packets in a row: more are the end of an outage, and no accident on the air
+_SETTLE_S = 0.25  # a host that was late has caught up, or at least gained, in this time
+_JITTER = 16  # samples by which a host that keeps up is now early, now late
 
 
 @dataclass(slots=True)
@@ -20,7 +22,6 @@ class Counters:
     duplicates      frames that came twice
     rejected_bytes  bytes that belonged to no frame
     resyncs         stretches of such bytes
-    restarts        times that the sensor began anew
     """
 
     received: int = 0
@@ -28,7 +29,6 @@ class Counters:
     duplicates: int = 0
     rejected_bytes: int = 0
     resyncs: int = 0
-    restarts: int = 0
 
     def as_dict(self) -> dict[str, int]:
         """Name to number, for printing."""
@@ -50,12 +50,9 @@ class Assembler:
         self._turn = 1 << device.counter_bits
         self._counter: int | None = None  # of the last frame
         self._index = -1  # of the last frame
-        self._clock_s: float | None = None  # host time of the last frame
-
-    def restart(self) -> None:
-        """The sensor began anew, its counter with it; the next sample comes after a break."""
-        self.counters.restarts += 1
-        self._counter = None
+        self._clock_s = 0.0  # host time of the last frame
+        self._behind = 0.0  # samples that the counter is behind the clock, where a turn or more
+        self._behind_since_s = 0.0
 
     def take(self, frames: list[Frames], arrived_s: float) -> Samples:
         """Frames of one read -> Samples (may be empty): (time, channel).
@@ -69,7 +66,8 @@ class Assembler:
             counter = np.concatenate([run.counter for run in frames])
             counts = np.concatenate([run.counts for run in frames])
         if self._counter is None:
-            self._begin(counter, arrived_s)
+            self._counter, self._index = int(counter[0]) - 1, int(counter[0]) - 1
+            self._clock_s = arrived_s
         steps = self._steps(counter, arrived_s)
         index = self._index + np.cumsum(steps)
         fresh = steps > 0
@@ -80,15 +78,6 @@ class Assembler:
         self._counter, self._index = int(counter[-1]), int(index[-1])
         return self._samples(counts[fresh], index[fresh], arrived_s)
 
-    def _begin(self, counter: NDArray[np.int64], arrived_s: float) -> None:
-        first = int(counter[0])
-        if self._clock_s is not None:
-            passed = round((arrived_s - self._clock_s) * self._device.sample_rate_hz)
-            first = self._index + max(2, passed - len(counter) + 1)
-        self._counter = int(counter[0]) - 1
-        self._index = first - 1
-        self._clock_s = arrived_s
-
     def _steps(self, counter: NDArray[np.int64], arrived_s: float) -> NDArray[np.int64]:
         """(n,) counters -> (n,) steps of the index; 0 for a frame that came twice."""
         assert self._counter is not None
@@ -96,22 +85,28 @@ class Assembler:
         steps[0] -= self._counter
         steps[1:] -= counter[:-1]
         steps %= self._turn
+        missing = (steps - 1) % self._turn  # as far as the counter can tell
+        turns = self._missed_turns(int(steps.sum()), int(missing.max()), arrived_s)
         # where a whole turn is missing, it is most likely in the widest gap
-        steps[steps.argmax()] += self._turn * self._missed_turns(steps, arrived_s)
+        steps[missing.argmax()] += self._turn * turns
         return steps
 
-    def _missed_turns(self, steps: NDArray[np.int64], arrived_s: float) -> int:
+    def _missed_turns(self, advance: int, widest: int, arrived_s: float) -> int:
         """Whole turns of the counter that the host's clock saw and the counter did not."""
-        assert self._clock_s is not None
-        advance = int(steps.sum())
         passed = (arrived_s - self._clock_s) * self._device.sample_rate_hz
         turns = max(0, round((passed - advance) / self._turn))
-        if turns and len(steps) >= _LATE and int(steps.max()) == 1:
-            # the host slept, and there may be more to read: the next read settles it
+        if turns and widest <= _STRAY and not self._outlasts(passed - advance, arrived_s):
+            # more likely the host was late, and there is more to read
             self._clock_s += advance / self._device.sample_rate_hz
             return 0
-        self._clock_s = arrived_s
+        self._clock_s, self._behind = arrived_s, 0.0
         return turns
+
+    def _outlasts(self, behind: float, arrived_s: float) -> bool:
+        """Whether reads that keep up have left the counter this far behind for long enough."""
+        if abs(behind - self._behind) > _JITTER:
+            self._behind, self._behind_since_s = behind, arrived_s
+        return arrived_s - self._behind_since_s >= _SETTLE_S
 
     def _samples(
         self, counts: NDArray[np.int32], index: NDArray[np.int64] | list[int], arrived_s: float

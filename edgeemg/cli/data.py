@@ -70,6 +70,13 @@ def data() -> None:
 @click.option("--session", default="1", show_default=True, help="csv: day or donning.")
 @click.option("--task", default="speech", show_default=True, help="csv: way of speaking.")
 @click.option("--delimiter", type=click.Choice([",", ";", "tab"]), help="csv: found out otherwise.")
+@click.option(
+    "--decimal",
+    default=".",
+    show_default=True,
+    type=click.Choice([".", ","]),
+    help="csv: decimal mark of the numbers.",
+)
 @click.option("--name", help="csv: name of the data set.")
 @click.option("--licence", default="", help="csv: licence of the data set.")
 def import_(
@@ -91,6 +98,7 @@ def import_(
     edgeemg data import csv session.csv --rate 250 --mains 50 --out rec/mine
     edgeemg data import csv trials/ --rate 250 --label-from name --out rec/mine
     edgeemg data import csv raw.csv --rate 1000 --unit counts --scale 0.0223517 --out rec/mine
+    edgeemg data import csv export.csv --rate 500 --decimal , --out rec/mine
     """
     from edgeemg.data.importers import import_recordings
     from edgeemg.data.importers.imported import CsvLayout, ImportSettings

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from edgeemg.cli.exporting import check_extras
 from edgeemg.cli.outputs import fresh_folder
 from edgeemg.errors import OutputExistsError, PortError, needs_extra
 
@@ -57,7 +58,7 @@ def demo(out: Path, seconds: float, seed: int) -> None:
     """Show the whole path on generated EMG: train, export, profile, and decide live.
 
     Nothing is downloaded and no sensor is needed: the EMG is generated, and a simulated OpenBCI
-    Cyton plays it, byte for byte, on a pseudo-terminal. About two minutes on two cores.
+    Cyton plays it, byte for byte, on a pseudo-terminal. A minute or two on two cores.
 
     \b
     edgeemg demo
@@ -65,9 +66,10 @@ def demo(out: Path, seconds: float, seed: int) -> None:
     """
     with needs_extra("host", "the demo"):
         import edfio  # noqa: F401  # named before any work is done, not after a minute of it
-        import litert_torch  # noqa: F401
-        import onnxscript  # noqa: F401
+        import rich  # noqa: F401
+        import scipy  # noqa: F401
         import torch  # noqa: F401
+    check_extras(("onnx", "tflite"), quantize=True)
     ours = (out / _MARK).is_file()
     if out.is_dir() and any(out.iterdir()) and not ours:
         raise OutputExistsError(f"{out} holds something else than a demo: name another --out")
@@ -95,7 +97,7 @@ def _walk(work: Path, *, seconds: float, seed: int) -> None:
         work / "bundle",
         formats=("onnx", "tflite"),
         quantize=True,
-        min_agreement=0.95,
+        min_agreement=0.97,
         log=work / "export.log",
     )
     _title(4, "profile each file on this machine")
@@ -160,7 +162,7 @@ def _decide_live(work: Path, live: "Recording", *, seconds: float) -> None:
     score = LiveScore(words, rate, click.echo)
     path = work / "recordings" / f"sub-{live.subject}" / f"ses-{live.session}" / "emg"
     with _simulated(path / f"{live.name}_emg.bdf", work / "emg") as port, Stop(seconds) as stop:
-        decide(
+        health = decide(
             bundle,
             port=port,
             recording=None,
@@ -173,7 +175,7 @@ def _decide_live(work: Path, live: "Recording", *, seconds: float) -> None:
             settings=bundle.manifest.decision,
             stop=stop,
         )
-    right, wrong, missed, stray = score.result(round(seconds * rate))
+    right, wrong, missed, stray = score.result(health.samples)
     total = right + wrong + missed
     accuracy = f"{right / total:.0%}" if total else "no word was over yet"
     click.echo(

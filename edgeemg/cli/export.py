@@ -42,8 +42,8 @@ def export(run: Path, out: Path, force: bool, as_json: bool, **options: Any) -> 
     """
     from edgeemg.cli.exporting import export_with_progress
 
-    log = out.with_name(f"{out.name}.log")
     with fresh_folder(out, force=force) as target:
+        log = out.parent / f"{out.name}.log"
         parity = export_with_progress(run, target, log=log, **options)
     click.echo(f"what the converters said is in {log}", err=True)
     click.echo(f"bundle written to {out}; next: edgeemg profile {out}", err=True)

@@ -1,6 +1,7 @@
 """What `export` and `demo` share: exporting with steps to watch and a table at the end."""
 
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +23,11 @@ def export_with_progress(
     with needs_extra("train", "reading a run"):
         from edgeemg.train.runs import read_run
     loaded = read_run(run)
-    with needs_extra("export", "exporting"):
-        import onnx  # noqa: F401  # so that the extra is named before any work is done
-        import onnxscript  # noqa: F401
+    check_extras(formats, quantize=quantize)
+    from edgeemg_export.bundle import write_bundle
 
-        from edgeemg_export.bundle import write_bundle
     log.unlink(missing_ok=True)
-    parity = write_bundle(
+    return write_bundle(
         loaded,
         target,
         formats=formats,
@@ -36,9 +35,24 @@ def export_with_progress(
         min_agreement=min_agreement,
         log=log,
         on_step=lambda text: click.echo(text, err=True),
+        on_parity=lambda parity: click.echo(parity_table(parity), err=True),
     )
-    click.echo(parity_table(parity), err=True)
-    return parity
+
+
+def check_extras(formats: Sequence[str], *, quantize: bool) -> None:
+    """Name a missing extra before any work is done, not after a minute of it.
+
+    The libraries are looked for and not imported: some print a page when they are.
+    """
+    wanted = [("export", name) for name in ("onnx", "onnxscript", "onnxruntime")]
+    if "tflite" in formats:
+        wanted.append(("tflite-export", "litert_torch"))
+    if "tflite" in formats and quantize:
+        wanted.append(("tflite-export", "ai_edge_quantizer"))
+    for extra, name in wanted:
+        with needs_extra(extra, "exporting"):
+            if find_spec(name) is None:
+                raise ModuleNotFoundError(name=name)
 
 
 def parity_table(parity: dict[str, Any]) -> str:

@@ -1,8 +1,15 @@
 """`edgeemg inspect`: a bundle in, what it holds in plain words out."""
 
+import textwrap
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import click
+
+_WIDTH = 100
+_INDENT = 11
+_UNBROKEN = "\xa0"  # a space that no line ends at, until it is printed
 
 
 @click.command(short_help="What a bundle holds, and what was really quantised.")
@@ -18,13 +25,157 @@ def inspect(bundle: Path, as_json: bool) -> None:
     edgeemg inspect bundles/cnn
     edgeemg inspect bundles/cnn --json | jq '.files[].operators'
     """
-    from edgeemg.cli.inspecting import inspection_text
     from edgeemg.profiler.inspection import inspect_bundle
     from edgeemg.runtime.bundle import open_bundle
 
     found = inspect_bundle(open_bundle(bundle))
-    click.echo(inspection_text(found), err=True)
+    click.echo(_text(found), err=True)
     if as_json:
         import json
 
         click.echo(json.dumps(found, indent=2))
+
+
+def _text(found: dict[str, Any]) -> str:
+    """The manifest in plain words, a table of the files, and their operators."""
+    created = found["created"].partition("T")[0]
+    lines = [f"{found['name']}, made {created} with edgeemg {found['edgeemg_version']}"]
+    lines += [_fact(name, text) for name, text in _facts(found)]
+    lines += ["", _files_head(), *map(_file_row, found["files"]), *_files_remarks(found), ""]
+    for one in found["files"]:
+        lines.append(_wrapped(f"{one['file']}: {_operators(one)}", indent=4))
+    return "\n".join(lines)
+
+
+def _facts(found: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    rest, rate = found["rest_label"], found["sample_rate_hz"]
+    words = ", ".join(one for one in found["labels"] if one != rest)
+    yield "decides", f"{words}; {f'rest is {rest}' if rest else 'there is no rest label'}"
+    channels = ", ".join(one["name"] for one in found["channels"])
+    units = ", ".join(dict.fromkeys(one["unit"] for one in found["channels"]))
+    yield "sensor", f"{len(found['channels'])} channels at {rate:g} Hz: {channels} ({units})"
+    yield (
+        "window",
+        f"{found['window_ms']:g} ms ({found['window_samples']} samples), a new one every "
+        f"{found['hop_ms']:g} ms ({found['hop_samples']} samples)",
+    )
+    for band in found["bands"]:
+        yield "filters", _band(band, rate / 2)
+    scale = found["scale_microvolts"]
+    yield (
+        "input",
+        f"(1, band x channel, time) = {tuple(found['input_shape'])}: filtered microvolts over "
+        f"{_range(scale)}, clipped to ±{found['clip']:g}",
+    )
+    yield "model", _model(found)
+    yield "decision", _decision(found["decision"])
+    yield from _training(found)
+
+
+def _band(band: dict[str, Any], nyquist_hz: float) -> str:
+    count = band["sections"]
+    passes = ", ".join(_stretch(low, high, nyquist_hz) for low, high in band["passes_hz"])
+    return f"{band['name']}: {count} second-order sections; -3 dB: {passes or 'nothing passes'}"
+
+
+def _stretch(low: float, high: float, nyquist_hz: float) -> str:
+    if low == 0 and high >= nyquist_hz:
+        return "everything"
+    if low == 0:
+        return f"up to {_hz(high)} Hz"
+    if high >= nyquist_hz:
+        return f"{_hz(low)} Hz and up"
+    return f"{_hz(low)} to {_hz(high)} Hz"
+
+
+def _hz(value: float) -> str:
+    return f"{value:.2g}" if value < 10 else f"{value:.1f}"
+
+
+def _range(scale: list[float]) -> str:
+    low, high = (f"{one:,.0f}" if one >= 100 else f"{one:.3g}" for one in (min(scale), max(scale)))
+    return low if low == high else f"{low} to {high}"
+
+
+def _model(found: dict[str, Any]) -> str:
+    model = found["model"]
+    modes = {"window": "takes whole windows", "stream": "keeps state from hop to hop"}
+    return (
+        f"{model['family']}, {model['parameters']:,} parameters, "
+        f"{model['macs'] / 1e6:.2f} M multiply-adds, {modes[found['mode']]}"
+    )
+
+
+def _decision(settings: dict[str, Any]) -> str:
+    own = ", ".join(f"{label} {one:g}" for label, one in settings["thresholds"].items())
+    return (
+        f"mean of {settings['smoothing_hops']} hops at {settings['threshold']:g} or more"
+        f"{f' ({own})' if own else ''}, {settings['agreement_hops']} hops agreeing, "
+        f"none for {settings['refractory_ms']:g} ms after one"
+    )
+
+
+def _training(found: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    training = found["training"]
+    kind = "generated EMG, not recorded" if training["generated"] else "recorded EMG"
+    yield (
+        "trained on",
+        f"{training['data']} ({kind}): {training['recordings']} recordings, "
+        f"{training['trials']:,} trials, seed {training['seed']}; {training['licence']}",
+    )
+    yield "protocol", training["protocol"]
+    figures = [
+        f"{name.replace('_', ' ')} {value:.3f}"
+        for name, value in training["metrics"].items()
+        if isinstance(value, float)
+    ]
+    if figures:
+        yield "reached", f"{', '.join(figures)} under that protocol"
+
+
+def _files_head() -> str:
+    return (
+        f"{'file':<19} {'recipe':<18}{'kB':>8}{'operators':>11}{'int8':>6}{'int8 weights':>14}"
+        f"{'conversions':>13}{'agree':>10}"
+    )
+
+
+def _file_row(one: dict[str, Any]) -> str:
+    operators, parity = one["operators"] or {}, one["parity"] or {}
+    counts = "".join(
+        f"{operators.get(name, '-'):>{width}}"
+        for name, width in (("total", 11), ("int8", 6), ("int8_weights", 14), ("conversions", 13))
+    )
+    agree = parity.get("label_agreement")
+    recipe = one["recipe"] or one["precision"]
+    return (
+        f"{one['file']:<19} {recipe:<18}{one['bytes'] / 1000:>8.1f}{counts}"
+        f"{'-' if agree is None else f'{agree:.2%}':>10}"
+    )
+
+
+def _files_remarks(found: dict[str, Any]) -> Iterator[str]:
+    yield "int8: operators whose activations are 8-bit integers, in and out; int8 weights: only"
+    yield "their weights are; conversions: between float and int8, each costs time"
+    if found["held_out"]:
+        yield f"agree: same label as PyTorch, on {found['held_out']['windows']:,} held-out windows"
+
+
+def _operators(one: dict[str, Any]) -> str:
+    operators = one["operators"]
+    if operators is None:
+        return str(one["operators_missing"])
+    seen = {"engine": "runs", "file": "holds"}[operators["seen_in"]]
+    counts = (f"{count}{_UNBROKEN}{name}" for name, count in operators["counts"].items())
+    return f"{seen} {', '.join(counts)}"
+
+
+def _fact(name: str, text: str) -> str:
+    return _wrapped(f"{name:<{_INDENT - 1}} {text}", indent=_INDENT)
+
+
+def _wrapped(text: str, *, indent: int) -> str:
+    filled = textwrap.fill(
+        text, width=_WIDTH, subsequent_indent=" " * indent, break_on_hyphens=False
+    )
+    return filled.replace(_UNBROKEN, " ")

@@ -30,20 +30,27 @@ class LiveScore:
         mark = "right" if word and word.label == decision.label else "WRONG"
         self.tell(
             f"{decision.t_s:7.2f} s  said {true:<10} decided {decision.label:<10} "
-            f"{decision.confidence:.2f}  {mark}  ({decision.latency_ms:.1f} ms after its last byte)"
+            f"{decision.confidence:.2f}  {mark}  ({decision.latency_ms:.1f} ms after its last byte was read)"
         )
 
     def close(self) -> None:
         """Nothing to let go of."""
 
     def result(self, until_index: int) -> tuple[int, int, int, int]:
-        """Words that ended before `until_index`: right, wrong, missed; and decisions in rest."""
-        heard = [one for one in self.words if one.index + one.length <= until_index]
+        """Words whose time was over at `until_index`: right, wrong, missed; decisions in rest.
+
+        A word that was decided counts, too, where its grace was not over yet.
+        """
+        heard = [one for one in self.words if self._is_over(one, until_index)]
         first = {word.index: self._first_in(word) for word in heard}
         right = sum(1 for word in heard if first[word.index] == word.label)
         missed = sum(1 for word in heard if first[word.index] is None)
         stray = sum(1 for one in self.decisions if self._word_at(one.sample_index) is None)
         return right, len(heard) - right - missed, missed, stray
+
+    def _is_over(self, word: Event, until_index: int) -> bool:
+        ends = word.index + word.length + self.sample_rate_hz * _GRACE_S
+        return ends <= until_index or self._first_in(word) is not None
 
     def _first_in(self, word: Event) -> str | None:
         inside = (one.label for one in self.decisions if self._covers(word, one.sample_index))

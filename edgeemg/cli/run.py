@@ -36,12 +36,13 @@ def run(bundle: Path, port: str | None, recording: Path | None, **options: Any) 
     edgeemg run bundles/cnn --port /dev/ttyUSB0 --engine tflite --precision int8
     edgeemg run bundles/cnn --recording rec/sub-01/ses-1/emg/sub-01_ses-1_task-silent_emg.bdf
     """
-    from edgeemg.cli.running import Stop, decide, open_sink
+    from edgeemg.cli.running import Stop, decide, open_sinks
     from edgeemg.runtime.bundle import open_bundle
 
     if (port is None) == (recording is None):
         raise click.UsageError("give either --port (a sensor) or --recording (a file)")
     opened = open_bundle(bundle)
+    settings = _settings(opened.manifest, options)
     with Stop(options["seconds"]) as stop:
         decide(
             opened,
@@ -51,9 +52,9 @@ def run(bundle: Path, port: str | None, recording: Path | None, **options: Any) 
             engine_name=options["engine"],
             precision=options["precision"],
             channels=options["channels"],
-            sinks=[open_sink(one) for one in options["sinks"] or ("jsonl",)],
+            sinks=open_sinks(options["sinks"] or ("jsonl",)),
             every_hop=options["every_hop"],
-            settings=_settings(opened.manifest, options),
+            settings=settings,
             stop=stop,
         )
 

@@ -75,25 +75,24 @@ def decide(
     stop: Stop,
 ) -> Health:
     """Run the loop on a port or a recording until it ends; the counters go to stderr, always."""
-    engine = open_engine(bundle, engine_name or default_engine(), precision)
     manifest = bundle.manifest
     health = Health()
-    wire: dict[str, int] = {}
     with ExitStack() as stack:
         for sink in sinks:
             stack.enter_context(closing(sink))
-        stack.callback(lambda: _tell(health, wire))
+        engine = open_engine(bundle, engine_name or default_engine(), precision)
         if port is not None:
             from firmware_bridge.sensor import open_sensor
 
             sensor = stack.enter_context(open_sensor(port, device))
             inputs = model_inputs(manifest, channels, n_inputs=sensor.device.n_channels)
-            stack.callback(lambda: wire.update(sensor.counters.as_dict()))
+            stack.callback(lambda: _tell(health, sensor.counters.as_dict()))
             source: Iterable[Samples] = (piece.columns(inputs) for piece in sensor)
             _announce(bundle, engine, f"{sensor.device.title} on {port}, inputs", inputs)
         else:
             assert recording is not None, "the command line takes a port or a recording"
             source = _pieces(recording, manifest)
+            stack.callback(lambda: _tell(health, {}))
             _announce(bundle, engine, f"the recording {recording}", ())
         run_loop(
             stop.until(source),
@@ -103,6 +102,7 @@ def decide(
             health=health,
             settings=settings,
             every_hop=every_hop,
+            tell=lambda text: click.echo(f"warning: {text}", err=True),
         )
     return health
 
@@ -151,8 +151,15 @@ def _pieces(path: Path, manifest: Manifest) -> Iterator[Samples]:
         yield samples[start : start + _PIECE]
 
 
-def open_sink(name: str) -> Sink:
-    """`jsonl` is stdout, `jsonl:FILE` goes to the end of a file."""
+def open_sinks(names: Sequence[str]) -> list[Sink]:
+    """All of them, or none: `jsonl` is stdout, `jsonl:FILE` goes to the end of a file."""
+    with ExitStack() as stack:
+        sinks = [stack.enter_context(closing(_open_sink(name))) for name in names]
+        stack.pop_all()
+    return sinks
+
+
+def _open_sink(name: str) -> Sink:
     kind, _, where = name.partition(":")
     if kind != "jsonl":
         raise SinkError(f"unknown sink {name!r}: jsonl (stdout) or jsonl:FILE")

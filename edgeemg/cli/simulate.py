@@ -1,5 +1,6 @@
 """`edgeemg simulate`: a recording in, a sensor on a pseudo-terminal out."""
 
+import math
 import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,20 +16,39 @@ if TYPE_CHECKING:
     from firmware_bridge.frames import Device
 
 
+def _finite(_context: click.Context, _option: click.Parameter, value: float) -> float:
+    if not math.isfinite(value):  # a click range lets nan through
+        raise click.BadParameter(f"wanted a finite number, got {value}.")
+    return value
+
+
 @click.command(short_help="A sensor on a pseudo-terminal, playing a recording.")
 @click.argument("recordings", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--device", default="cyton", show_default=True, help="The sensor to simulate.")
 @click.option("--link", type=click.Path(path_type=Path), help="A link to the simulated port.")
 @click.option("--recording", "name", metavar="NAME", help="Which one, where DIR holds several.")
-@click.option("--speed", type=click.FloatRange(0, min_open=True), default=1.0, show_default=True)
+@click.option(
+    "--speed",
+    type=click.FloatRange(0, 1000, min_open=True),
+    callback=_finite,
+    default=1.0,
+    show_default=True,
+)
 @click.option("--loop", is_flag=True, help="Play it again and again.")
 @click.option(
     "--gain-scale",
     type=click.FloatRange(min=0, min_open=True),
+    callback=_finite,
     default=1.0,
     help="Multiply the microvolts by this.",
 )
-@click.option("--drop", type=click.FloatRange(0, 1), default=0.0, help="Lose packets: a fraction.")
+@click.option(
+    "--drop",
+    type=click.FloatRange(0, 1),
+    callback=_finite,
+    default=0.0,
+    help="Lose packets: a fraction.",
+)
 @click.option(
     "--seed",
     type=click.IntRange(min=0),
@@ -155,13 +175,24 @@ def _say_what_differs(
     if breaks:
         click.echo(
             f"the recording has {breaks} breaks in time: a sensor has none, so its rows follow "
-            "each other without",
+            "each other without, and decisions differ from those on the recording",
+            err=True,
+        )
+    unknown = int(np.isnan(samples.microvolts).sum())
+    if unknown:
+        click.echo(
+            f"{unknown} of its values are not known: they are sent as the lower rail, and "
+            "decisions differ from those on the recording",
             err=True,
         )
     sent = (counts * device.microvolts_per_count).astype(np.float32)
     off = float(np.nanmax(np.abs(sent - samples.microvolts), initial=0.0))
     if off:
-        click.echo(f"its values differ from the recording's by up to {off:.3g} uV", err=True)
+        click.echo(
+            f"its values differ from the recording's by up to {off:.3g} uV (scaled, or rounded to "
+            f"counts of the {device.title}), and decisions may differ",
+            err=True,
+        )
 
 
 def _run_until_told(emulator: "Emulator", announcement: str) -> None:

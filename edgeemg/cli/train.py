@@ -48,12 +48,17 @@ def train(folder: Path, out: Path, force: bool, as_json: bool, **options: Any) -
     from edgeemg.errors import needs_extra
 
     with needs_extra("train", "training"):
+        import rich  # noqa: F401  # named before any work is done
+        import scipy  # noqa: F401
+
         from edgeemg.train.runs import write_run
+        from edgeemg.train.training import check_names
+    check_names(options["model"], options["front_end"])
     with fresh_folder(out, force=force) as target:
         recordings = load_recordings(
             folder, options["subject"], options["session"], options["task"]
         )
-        trained = train_with_progress(recordings, options, data=folder.name)
+        trained = train_with_progress(recordings, options, data=folder.resolve().name)
         write_run(trained, target)
     click.echo(
         f"run written to {out}; next: edgeemg export {out} --quantize --out BUNDLE", err=True

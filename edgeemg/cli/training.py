@@ -76,13 +76,13 @@ def _describe(dataset: "Dataset", parameters: int) -> str:
             ("test", dataset.test),
         )
     )
-    skipped = sum(dataset.too_short.values())
+    skipped = sum(dataset.without_window.values())
     lines = [
         f"labels {', '.join(dataset.labels)}; {parameters:,} parameters; "
         f"windows of {dataset.window_samples} samples every {dataset.hop_samples}",
         parts,
         f"left out: {dataset.left_out} trials beside another part, "
-        f"{skipped} shorter than the window",
+        f"{skipped} without a whole window",
     ]
     return "\n".join(lines)
 

@@ -33,7 +33,6 @@ _SWALLOW_SWAY = 1.5
 
 WORD_NAMES = ("up", "down", "left", "right", "yes", "no", "stop", "go", "on", "off", "open",
               "close", "one", "two", "three", "four", "five", "six", "seven", "eight")  # fmt: skip
-REST = "rest"
 CUE_S = 1.25  # a cue is shown, and its event lasts, this long: every word ends within it
 _LANGUAGE = 1993  # seed of the words; not the user's, so that words mean the same for every seed
 

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeemg.data import bdf, event_rows, sidecars
-from edgeemg.data.dataset import describe_dataset
+from edgeemg.data.dataset_files import describe_dataset, keep_dataset, restore_dataset
 from edgeemg.dsp.samples import Recording, Samples
 from edgeemg.errors import OutputExistsError, RecordingError
 
@@ -41,35 +41,29 @@ def write_recording(recording: Recording, root: Path) -> Path:
 
     OutputExistsError where the recording is there already; RecordingError where it cannot be one.
     """
-    target = recording_path(recording, root)
-    if target.exists():
-        raise OutputExistsError(
-            f"{target} exists already: write to another folder, or remove it first"
-        )
-    _check(recording)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".unfinished-", dir=target.parent) as folder:
-        written = _write_files(recording, Path(folder))
-        describe_dataset(recording, root)
-        for path in written:
-            path.replace(target.parent / path.name)
+    (target,) = write_recordings([recording], root)
     return target
 
 
 def write_recordings(recordings: Iterable[Recording], root: Path) -> list[Path]:
-    """Write all of them, or none: on a failure, what this call wrote is removed again."""
+    """Write all of them, or none: after a failure the data set is as it was before the call."""
     fresh = not root.exists()
-    written: list[Path] = []
+    kept = keep_dataset(root)
+    begun: list[Path] = []
     try:
         for recording in recordings:
-            written.append(write_recording(recording, root))  # noqa: PERF401  # kept on failure
+            target = _free_path(recording, root)
+            begun.append(target)
+            _write(recording, target, root)
     except BaseException:
-        for path in written:
+        for path in begun:
             _remove(path)
         if fresh:
             shutil.rmtree(root, ignore_errors=True)
+        elif root.is_dir():
+            restore_dataset(kept)
         raise
-    return written
+    return begun
 
 
 def recording_path(recording: Recording, root: Path) -> Path:
@@ -155,6 +149,25 @@ def read_recordings(
         raise RecordingError(f"{folder} holds no recording of {asked}; it holds {there}")
     for path in chosen:
         yield read_recording(path)
+
+
+def _free_path(recording: Recording, root: Path) -> Path:
+    target = recording_path(recording, root)
+    if target.exists():
+        raise OutputExistsError(
+            f"{target} exists already: write to another folder, or remove it first"
+        )
+    return target
+
+
+def _write(recording: Recording, target: Path, root: Path) -> None:
+    _check(recording)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".unfinished-", dir=target.parent) as folder:
+        written = _write_files(recording, Path(folder))
+        describe_dataset(recording, root)
+        for path in written:
+            path.replace(target.parent / path.name)
 
 
 def _check(recording: Recording) -> None:
@@ -247,7 +260,8 @@ def _samples(
 def _remove(path: Path) -> None:
     stem = path.name.removesuffix(_SUFFIX)
     for suffix in (_SUFFIX, "_emg.json", "_channels.tsv", "_events.tsv"):
-        path.with_name(f"{stem}{suffix}").unlink(missing_ok=True)
+        with suppress(OSError):  # one that will not go must not keep the others, or hide the cause
+            path.with_name(f"{stem}{suffix}").unlink()
     with suppress(OSError):  # as far up as the folders are empty
         for folder in path.parents[:3]:
             folder.rmdir()

@@ -23,6 +23,7 @@ from edgeemg.data.sidecars import tsv_rows
 from edgeemg.dsp.samples import Event, Samples
 from edgeemg.errors import RecordingError
 
+REST = "rest"  # what importers and the generator call a stretch without a word
 BOUNDARY = "boundary"
 BAD = "bad"
 MISSING = "bad_missing"

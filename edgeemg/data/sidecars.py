@@ -8,7 +8,8 @@ Keys that BIDS 1.11 (EMG) knows keep its names; the rest are ours:
     FirstSampleIndex    the sensor's own index of the first row
     Generated           true for synthetic EMG
     DatasetName, License, Source, Authors      where it comes from
-    Warnings            sentences that belong beside every result
+    Warnings            sentences that belong beside every result; GENERATED_WARNING is one of them
+                        wherever Generated is true
     DroppedChannels     {name: reason} of channels that an importer left out
     InvalidChannels     {name: reason} of channels that are marked invalid in this recording
     KeptBadChannels     {name: reason} of channels that are bad and were kept on request
@@ -26,6 +27,7 @@ from typing import Any
 from edgeemg.dsp.samples import Recording
 from edgeemg.errors import RecordingError
 
+GENERATED_WARNING = "Generated EMG: no person was recorded, and no accuracy on it is a person's."
 _CHANNEL_COLUMNS = ("name", "type", "units", "sampling_frequency", "status", "status_description")
 _UNKNOWN = "n/a"
 _LARGEST_NUMBER = 1e12  # no rate and no size of a count comes near
@@ -79,7 +81,7 @@ def sidecar_json(recording: Recording, microvolts_per_count: float) -> str:
         "FirstSampleIndex": int(samples.index[0]),
         "Generated": recording.generated,
         **_DEFAULTS,
-        **{key: value for key, value in recording.about.items() if key not in _OURS},
+        **_without_ours(recording.about, recording.generated),
         "MicrovoltsPerCount": microvolts_per_count,
     }
     try:
@@ -92,14 +94,17 @@ def parse_sidecar(path: Path) -> Sidecar:
     """`_emg.json` -> Sidecar; RecordingError that names the file and the key."""
     plain = read_json(path)
     mains = plain.get("PowerLineFrequency", _UNKNOWN)
+    generated = plain.get("Generated") is True
+    if type(plain.get("Warnings", [])) is not list:
+        raise RecordingError(f"{path}: Warnings must be a list, got {plain['Warnings']!r}")
     return Sidecar(
         sample_rate_hz=_above_zero(plain, "SamplingFrequency", path),
         mains_hz=None if mains == _UNKNOWN else _above_zero(plain, "PowerLineFrequency", path),
         sample_count=_whole(plain, "SampleCount", path),
         first_index=_whole(plain, "FirstSampleIndex", path),
         microvolts_per_count=_above_zero(plain, "MicrovoltsPerCount", path),
-        generated=plain.get("Generated") is True,
-        about={key: value for key, value in plain.items() if key not in _OURS},
+        generated=generated,
+        about=_without_ours(plain, generated),
     )
 
 
@@ -166,6 +171,22 @@ def read_json(path: Path) -> dict[str, Any]:
     if not isinstance(plain, dict):
         raise RecordingError(f"{path} must hold a JSON object, got {type(plain).__name__}")
     return plain
+
+
+def warnings_of(about: dict[str, Any], *, generated: bool) -> list[str]:
+    """What has to be said beside every result; of generated EMG, that it is generated."""
+    warnings = [str(one) for one in about.get("Warnings", ())]
+    return (
+        [GENERATED_WARNING, *warnings]
+        if generated and GENERATED_WARNING not in warnings
+        else warnings
+    )
+
+
+def _without_ours(about: dict[str, Any], generated: bool) -> dict[str, Any]:
+    warnings = warnings_of(about, generated=generated)
+    kept = {key: value for key, value in about.items() if key not in _OURS}
+    return {**kept, "Warnings": warnings} if warnings else kept
 
 
 def _above_zero(plain: dict[str, Any], key: str, path: Path) -> float:

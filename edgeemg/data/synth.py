@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from edgeemg.data import interference
 from edgeemg.data.articulation import (
     CUE_S,
-    REST,
     Speaker,
     Trial,
     Word,
@@ -28,15 +27,16 @@ from edgeemg.data.articulation import (
     sway,
     vocabulary,
 )
+from edgeemg.data.bdf import LARGEST_COUNT
+from edgeemg.data.cyton import MICROVOLTS_PER_COUNT
+from edgeemg.data.event_rows import REST
 from edgeemg.data.motor_units import MUSCLES, Floats, Pool, Potentials, discharges, grow, vary
+from edgeemg.data.sidecars import GENERATED_WARNING
 from edgeemg.dsp.samples import Event, Recording, Samples
 from edgeemg.errors import RecordingError
 
 GENERATOR_VERSION = "1"  # goes up whenever the same seed gives other bytes
 MAINS_HZ = 50.0
-# one count of a Cyton at gain 24: OpenBCI documentation, "Cyton data format"
-MICROVOLTS_PER_COUNT = 4.5 / 24 / (2**23 - 1) * 1e6
-_MOST_COUNTS = 2**23 - 1
 
 # Where electrodes sit on the unrolled face, mm (see motor_units); the first `channels` are used.
 ELECTRODES = {
@@ -62,6 +62,19 @@ _MOST_TRIALS = 1000  # in a session: fifty minutes
 _TAIL_S = 2.0  # rest behind the last word
 
 
+@dataclass(frozen=True, slots=True)
+class SynthSettings:
+    """What `make_recordings` was asked for."""
+
+    subjects: int
+    sessions: int
+    repetitions: int
+    words: int
+    channels: int
+    seed: int
+    sample_rate_hz: float
+
+
 def make_recordings(
     *,
     subjects: int = 1,
@@ -79,31 +92,32 @@ def make_recordings(
     the same numpy and kind of processor), and a person or session is the same however many
     others are made. RecordingError where an argument is out of range.
     """
-    _check(subjects, sessions, repetitions, words, channels, seed, sample_rate_hz)
-    return _generate(subjects, sessions, repetitions, words, channels, seed, float(sample_rate_hz))
+    asked = SynthSettings(
+        subjects=subjects,
+        sessions=sessions,
+        repetitions=repetitions,
+        words=words,
+        channels=channels,
+        seed=seed,
+        sample_rate_hz=float(sample_rate_hz),
+    )
+    _check(asked)  # here, not at the first recording that is taken
+    return _generate(asked)
 
 
-def _check(
-    subjects: int,
-    sessions: int,
-    repetitions: int,
-    words: int,
-    channels: int,
-    seed: int,
-    sample_rate_hz: float,
-) -> None:
-    _within("subjects", subjects, 1, 99)
-    _within("sessions", sessions, 1, 99)
-    _within("repetitions", repetitions, 1, 1000)
-    _within("words", words, 2, 100)
-    _within("channels", channels, 1, len(ELECTRODES))
-    _within("sample_rate_hz", sample_rate_hz, 100, 2000)
-    if seed < 0:
-        raise RecordingError(f"seed must be 0 or more, got {seed}")
-    if words * repetitions > _MOST_TRIALS:
+def _check(asked: SynthSettings) -> None:
+    _within("subjects", asked.subjects, 1, 99)
+    _within("sessions", asked.sessions, 1, 99)
+    _within("repetitions", asked.repetitions, 1, 1000)
+    _within("words", asked.words, 2, 100)
+    _within("channels", asked.channels, 1, len(ELECTRODES))
+    _within("sample_rate_hz", asked.sample_rate_hz, 100, 2000)
+    if asked.seed < 0:
+        raise RecordingError(f"seed must be 0 or more, got {asked.seed}")
+    if asked.words * asked.repetitions > _MOST_TRIALS:
         raise RecordingError(
-            f"a session holds at most {_MOST_TRIALS} words, got {words} words x {repetitions} "
-            "repetitions: ask for more sessions instead"
+            f"a session holds at most {_MOST_TRIALS} words, got {asked.words} words x "
+            f"{asked.repetitions} repetitions: ask for more sessions instead"
         )
 
 
@@ -120,29 +134,22 @@ class _Person:
     sites_mm: Floats  # (channel + 1, 2), the reference last
 
 
-def _generate(
-    subjects: int,
-    sessions: int,
-    repetitions: int,
-    words: int,
-    channels: int,
-    seed: int,
-    sample_rate_hz: float,
-) -> Iterator[Recording]:
-    said = vocabulary(words)
-    names = tuple(list(ELECTRODES)[:channels])
-    about = _about(seed, said)
-    for subject, person_seed in enumerate(np.random.SeedSequence(seed).spawn(subjects), start=1):
-        body_seed, *session_seeds = person_seed.spawn(1 + sessions)
-        person = _person(said, channels, np.random.default_rng(body_seed))
+def _generate(asked: SynthSettings) -> Iterator[Recording]:
+    said = vocabulary(asked.words)
+    names = tuple(list(ELECTRODES)[: asked.channels])
+    about = _about(asked.seed, said)
+    seeds = np.random.SeedSequence(asked.seed).spawn(asked.subjects)
+    for subject, person_seed in enumerate(seeds, start=1):
+        body_seed, *session_seeds = person_seed.spawn(1 + asked.sessions)
+        person = _person(said, asked.channels, np.random.default_rng(body_seed))
         for session, session_seed in enumerate(session_seeds, start=1):
             plan_seed, signal_seed = session_seed.spawn(2)
             plan = np.random.default_rng(plan_seed)
-            trials = schedule(person.words, repetitions, plan)
-            microvolts = _session(person, trials, sample_rate_hz, signal_seed)
+            trials = schedule(person.words, asked.repetitions, plan)
+            microvolts = _session(person, trials, asked.sample_rate_hz, signal_seed)
             yield Recording(
-                samples=Samples.contiguous(microvolts, sample_rate_hz),
-                events=_events(trials, len(microvolts), sample_rate_hz),
+                samples=Samples.contiguous(microvolts, asked.sample_rate_hz),
+                events=_events(trials, len(microvolts), asked.sample_rate_hz),
                 channels=names,
                 subject=f"gen{subject:02d}",
                 session=str(session),
@@ -165,7 +172,7 @@ def _about(seed: int, said: tuple[Word, ...]) -> dict[str, Any]:
         "MicrovoltsPerCount": MICROVOLTS_PER_COUNT,
         "EMGPlacementSchemeDescription": "one electrode a channel over the part it is named after",
         "EMGReference": "mastoid",
-        "Warnings": ["Generated EMG: no person was recorded, and no accuracy on it is a person's."],
+        "Warnings": [GENERATED_WARNING],
     }
 
 
@@ -203,7 +210,7 @@ def _session(
     total += interference.mains_hum(noise, *shape, MAINS_HZ)
     total += interference.movements(noise, *shape)
     total += interference.pops(noise, *shape)
-    counts = np.clip(np.rint(total / MICROVOLTS_PER_COUNT), -_MOST_COUNTS, _MOST_COUNTS)
+    counts = np.clip(np.rint(total / MICROVOLTS_PER_COUNT), -LARGEST_COUNT, LARGEST_COUNT)
     return (counts * MICROVOLTS_PER_COUNT).astype(np.float32)
 
 

@@ -1,7 +1,8 @@
 """A CSV file in, its columns out; every fault names the file and the line.
 
-Plain or gzipped, UTF-8. Strict: a cell that is no finite number, or a row with too few or too many
-cells, is an error. An empty line is not a row.
+Plain or gzipped, UTF-8 with or without a BOM, any line ends, cells quoted or not. Strict: a cell
+that is no finite number, or a row with too few or too many cells, is an error. An empty line is not
+a row. The decimal mark is a point unless the caller says that it is a comma; it is never guessed.
 """
 
 import csv
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt", ".txt.gz")
 _DELIMITERS = ",;\t"
+_SWAP = str.maketrans(",.", ".,")
 _CHUNK_ROWS = 50_000  # bounds the memory that text takes
 
 
@@ -55,25 +57,38 @@ class Head:
 
 
 def read_head(path: Path, *, delimiter: str = "") -> Head:
-    """Column names and first row; without a `delimiter`, the most frequent of , ; and tab."""
+    """Column names and first row; without a `delimiter`, the one of , ; and tab that gives most."""
     with _open(path) as stream:
         line = stream.readline()
-        used = delimiter or max(_DELIMITERS, key=line.count)
-        names = tuple(name.strip() for name in next(csv.reader([line], delimiter=used), []))
+        used = delimiter or max(_DELIMITERS, key=lambda one: len(_cells(line, one)))
+        names = tuple(name.strip() for name in _cells(line, used))
         if not names or len(set(names)) != len(names) or not all(names):
             raise RecordingError(
                 f"{path}, line 1: wanted one line of different column names, got {line[:60]!r}"
             )
-        first_row = next((tuple(row) for row in csv.reader(stream, delimiter=used) if row), ())
+        rows = csv.reader(stream, delimiter=used, skipinitialspace=True)
+        first_row = next((tuple(row) for row in rows if row), ())
     return Head(used, names, first_row)
 
 
+def has_rows(path: Path) -> bool:
+    """Whether anything stands below the header."""
+    with _open(path) as stream:
+        written = (line for line in stream if line.strip())
+        return next(written, None) is not None and next(written, None) is not None
+
+
 def read_table(
-    path: Path, *, numbers: Sequence[str], texts: Sequence[str] = (), delimiter: str = ","
+    path: Path,
+    *,
+    numbers: Sequence[str],
+    texts: Sequence[str] = (),
+    delimiter: str = ",",
+    decimal: str = ".",
 ) -> Table:
     """The named columns of a file. RecordingError names the line, or the columns it lacks."""
     with _open(path) as stream:
-        reader = csv.reader(stream, delimiter=delimiter, strict=True)
+        reader = csv.reader(stream, delimiter=delimiter, strict=True, skipinitialspace=True)
         header = [name.strip() for name in next(reader, [])]
         missing = [name for name in (*numbers, *texts) if name not in header]
         if missing:
@@ -85,7 +100,8 @@ def read_table(
         found: dict[str, list[str]] = {name: [] for name in texts}
         for rows, places in _chunks(path, reader, len(header)):
             columns = list(zip(*rows, strict=True))
-            blocks.append(_numbers(path, columns, header, numbers, places))
+            wanted = {name: columns[header.index(name)] for name in numbers}
+            blocks.append(_numbers(path, wanted, places, decimal))
             lines.append(np.asarray(places, dtype=np.int64))
             for name, cells in found.items():
                 cells.extend(columns[header.index(name)])
@@ -110,33 +126,47 @@ def _chunks(
 
 
 def _numbers(
-    path: Path,
-    columns: Sequence[tuple[str, ...]],
-    header: Sequence[str],
-    names: Sequence[str],
-    places: Sequence[int],
+    path: Path, columns: dict[str, tuple[str, ...]], places: Sequence[int], decimal: str
 ) -> NDArray[np.float64]:
-    block = np.empty((len(places), len(names)))
-    for column, name in enumerate(names):
-        cells = columns[header.index(name)]
+    """Cells of each named column -> (row, column)."""
+    block = np.empty((len(places), len(columns)))
+    for column, (name, cells) in enumerate(columns.items()):
+        plain = cells if decimal == "." else [_with_point(cell, decimal) for cell in cells]
         with suppress(ValueError):
-            block[:, column] = list(map(float, cells))
+            block[:, column] = list(map(float, plain))
             if np.isfinite(block[:, column]).all() and "_" not in "".join(cells):
                 continue
-        fault = next(row for row, cell in enumerate(cells) if not is_number(cell))
+        fault = next(row for row, cell in enumerate(cells) if not is_number(cell, decimal))
+        got = cells[fault]
+        other = has_other_mark(got, decimal)
+        hint = f": its decimal mark is not {decimal!r} (csv: --decimal)" if other else ""
         raise RecordingError(
-            f"{path}, line {places[fault]}: {name} must be a finite number, "
-            f"got {cells[fault][:40]!r}"
+            f"{path}, line {places[fault]}: {name} must be a finite number, got {got[:40]!r}{hint}"
         )
     return block
 
 
-def is_number(cell: str) -> bool:
+def is_number(cell: str, decimal: str = ".") -> bool:
     """Whether a cell is one finite number; Python's 1_000 is none."""
     try:
-        return math.isfinite(float(cell)) and "_" not in cell
+        return math.isfinite(float(_with_point(cell, decimal))) and "_" not in cell
     except ValueError:
         return False
+
+
+def has_other_mark(cell: str, decimal: str) -> bool:
+    """Whether a cell is a number with the decimal mark that was not asked for."""
+    other = "." if decimal == "," else ","
+    return not is_number(cell, decimal) and is_number(cell, other)
+
+
+def _with_point(cell: str, decimal: str) -> str:
+    """With a decimal comma a point is a fault, not a second decimal mark: the two are swapped."""
+    return cell if decimal == "." else cell.translate(_SWAP)
+
+
+def _cells(line: str, delimiter: str) -> list[str]:
+    return next(csv.reader([line], delimiter=delimiter, skipinitialspace=True), [])
 
 
 @contextmanager

@@ -17,7 +17,10 @@ from edgeemg.manifest import Manifest
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ModelInput:
-    """values (1, band * channel, time) float32, ending at the sensor's sample `index`."""
+    """values (1, band * channel, time) float32, ending at the sensor's sample `index`.
+
+    valid is the share of valid samples in the worst channel (dsp.windows.trust).
+    """
 
     values: NDArray[np.float32]
     index: int

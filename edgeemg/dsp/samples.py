@@ -58,12 +58,7 @@ class Samples:
         return len(self.index)
 
     def __getitem__(self, rows: slice) -> "Samples":
-        return replace(
-            self,
-            microvolts=self.microvolts[rows],
-            index=self.index[rows],
-            valid=self.valid[rows],
-        )
+        return self._derived(self.microvolts[rows], self.index[rows], self.valid[rows])
 
     @property
     def n_channels(self) -> int:
@@ -72,27 +67,46 @@ class Samples:
     def columns(self, positions: Sequence[int]) -> "Samples":
         """Only these channels, in this order."""
         chosen = list(positions)
-        return replace(self, microvolts=self.microvolts[:, chosen], valid=self.valid[:, chosen])
+        return self._derived(self.microvolts[:, chosen], self.index, self.valid[:, chosen])
 
     def finite(self) -> "Samples":
         """Without the rows in which a channel is NaN or infinite: those become breaks in time."""
         keep = np.isfinite(self.microvolts).all(axis=1)
         if keep.all():
             return self
-        return replace(
-            self,
-            microvolts=self.microvolts[keep],
-            index=self.index[keep],
-            valid=self.valid[keep],
-        )
+        return self._derived(self.microvolts[keep], self.index[keep], self.valid[keep])
 
     def runs(self) -> Iterator["Samples"]:
         """The pieces between breaks in time, in order."""
         if not len(self):
             return
+        if self.index[-1] - self.index[0] == len(self) - 1:
+            yield self
+            return
         starts = [0, *(np.flatnonzero(np.diff(self.index) != 1) + 1).tolist(), len(self)]
         for start, stop in pairwise(starts):
             yield self[start:stop]
+
+    def _derived(
+        self,
+        microvolts: NDArray[np.float32],
+        index: NDArray[np.int64],
+        valid: NDArray[np.bool_],
+    ) -> "Samples":
+        """Rows or channels of these samples: what was checked once is not checked again.
+
+        The runtime takes pieces of pieces at every hop; checking each costs more than filtering.
+        """
+        piece = object.__new__(Samples)
+        for name, value in (
+            ("microvolts", microvolts),
+            ("sample_rate_hz", self.sample_rate_hz),
+            ("index", index),
+            ("valid", valid),
+            ("arrived_s", self.arrived_s),
+        ):
+            object.__setattr__(piece, name, value)
+        return piece
 
 
 def join(pieces: list[Samples]) -> Samples:

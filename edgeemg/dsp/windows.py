@@ -54,11 +54,24 @@ class HopBlocks:
             run = run[missing:]
 
 
+# Least share of valid samples in a window's worst channel. Below it, what a model says of the
+# window says nothing: it neither trains nor decides.
+LEAST_TRUST = 0.9
+
+
+def trust(valid: NDArray[np.bool_]) -> float:
+    """(time, channel) validity -> the share of valid samples in the worst channel.
+
+    The worst, not the mean: one electrode that has come off is enough to mislead a model.
+    """
+    return 1.0 if valid.all() else float(valid.mean(axis=0).min())
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Window:
     """The last `window_samples` of a stream: values (time, channel), ending at sample `index`.
 
-    valid is the fraction of its samples that are to be trusted; `arrived_s` as in Samples.
+    valid is as `trust` gives it; `arrived_s` as in Samples.
     """
 
     values: NDArray[np.float32]
@@ -101,8 +114,8 @@ class Windows:
         first = _to_grid(stretch, self._hop)
         for start in range(first, len(stretch) - self._length + 1, self._hop):
             piece = stretch[start : start + self._length]
-            valid = float(piece.valid.mean())
-            yield Window(piece.microvolts, int(piece.index[-1]), valid, piece.arrived_s)
+            values, index = piece.microvolts, int(piece.index[-1])
+            yield Window(values, index, trust(piece.valid), piece.arrived_s)
 
     def _rest(self, stretch: Samples) -> Samples:
         """What the next window needs: from the first start that is not cut yet."""

@@ -5,12 +5,11 @@ import platform
 import shutil
 import subprocess
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from edgeemg.runtime.libraries import LIBRARIES, version_of
+
 ROOT = Path("/")
-# what decides how fast or how right an inference is, by the name it is installed under
-_LIBRARIES = ("numpy", "onnxruntime", "ai-edge-litert", "tflite-runtime")
 # Arm part numbers of the cores in question: Linux, arch/arm64/include/asm/cputype.h
 _ARM_CORES = {
     "0xd03": "Cortex-A53",
@@ -95,7 +94,7 @@ def read_machine(root: Path = ROOT) -> Machine:
         system=_system(root),
         kernel=platform.release(),
         python=platform.python_version(),
-        libraries={name: found for name in _LIBRARIES if (found := _version(name))},
+        libraries=_libraries(),
     )
 
 
@@ -202,11 +201,10 @@ def _firmware(*question: str) -> str | None:
     return value if equals and answer.returncode == 0 else None
 
 
-def _version(distribution: str) -> str | None:
-    try:
-        return version(distribution)
-    except PackageNotFoundError:
-        return None
+def _libraries() -> dict[str, str]:
+    """Versions of what decides how fast and how right an inference is."""
+    engines = (one.distribution for libraries in LIBRARIES.values() for one in libraries)
+    return {name: found for name in ("numpy", *engines) if (found := version_of(name))}
 
 
 def _scaled(text: str | None, factor: float) -> float | None:

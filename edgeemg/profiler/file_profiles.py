@@ -8,9 +8,10 @@ import numpy as np
 
 from edgeemg.manifest import Manifest
 from edgeemg.profiler.children import Failure
-from edgeemg.profiler.golden import allowed_difference, is_correct
+from edgeemg.profiler.golden import allowed_difference, judge
 from edgeemg.profiler.latency import Measurement
-from edgeemg.profiler.libraries import how_to_install
+from edgeemg.runtime.bundle import Bundle
+from edgeemg.runtime.libraries import how_to_install
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,8 @@ class FileProfile:
     p50_spread     from the lowest to the highest round's p50, as a fraction of p50
     memory_mb      resident after each stage, the median of the rounds; `peak` is the highest
     real_time_factor   p50 over the hop: the share of a core that the network takes
-    correct        the golden answers are within `allowed_difference` of PyTorch's
+    correct        the golden answers are those that this file gave at export: every logit within
+                   `allowed_difference`, and no label turned that was further ahead than that
     rounds         each fresh process by itself
     """
 
@@ -47,16 +49,20 @@ class FileProfile:
     largest_difference: float | None = None
     allowed_difference: float | None = None
     agreeing_labels: int | None = None
+    turned_labels: int | None = None
     golden_inputs: int | None = None
     correct: bool | None = None
     rounds: list[dict[str, Any]] = field(default_factory=list)
 
 
 def file_profile(
-    manifest: Manifest, name: str, outcome: list[Measurement] | Failure | None
+    bundle: Bundle, name: str, outcome: list[Measurement] | Failure | None
 ) -> FileProfile:
-    """The row of file `name`; `outcome` None stands for an engine that is not installed."""
-    facts = manifest.files[name]
+    """The row of file `name`; `outcome` None stands for an engine that is not installed.
+
+    ManifestError where the bundle does not say what this file gave at export.
+    """
+    facts = bundle.manifest.files[name]
     known: dict[str, Any] = {
         "file": name,
         "engine": facts.engine,
@@ -69,21 +75,16 @@ def file_profile(
         return FileProfile(**known, status="not installed", reason=how_to_install(facts.engine))
     if isinstance(outcome, Failure):
         return FileProfile(**known, status="failed", reason=outcome.reason)
-    allowed = allowed_difference(manifest, name)
-    return FileProfile(**known, status="measured", **_figures(manifest, outcome, allowed))
+    figures = _figures(bundle.manifest, outcome)
+    return FileProfile(**known, status="measured", **figures, **_answers(bundle, name, outcome))
 
 
-def _figures(
-    manifest: Manifest, measured: Sequence[Measurement], allowed: float | None
-) -> dict[str, Any]:
+def _figures(manifest: Manifest, measured: Sequence[Measurement]) -> dict[str, Any]:
     """The rounds together, and each by itself."""
     last = measured[-1]
     latencies = np.concatenate([one.latencies_us for one in measured])
     latency_us = _percentiles(latencies)
     p50s = [float(np.median(one.latencies_us)) for one in measured]
-    # one wrong round is wrong: the largest difference, and the fewest labels
-    off = [one.largest_difference for one in measured]
-    difference = None if None in off else max(one for one in off if one is not None)
     return {
         "engine_version": last.engine_version,
         "runs": len(latencies),
@@ -95,18 +96,20 @@ def _figures(
         "memory_mb": _memory(measured),
         "real_time_factor": latency_us["p50"] / 1e6 / _hop_s(manifest),
         "cpu_share": _median([one.cpu_share for one in measured]),
-        "largest_difference": difference,
-        "allowed_difference": allowed,
-        "agreeing_labels": min(one.agreeing_labels for one in measured),
-        "golden_inputs": last.golden_inputs,
-        "correct": is_correct(difference, allowed),
         "rounds": [_round(one) for one in measured],
     }
 
 
+def _answers(bundle: Bundle, name: str, measured: Sequence[Measurement]) -> dict[str, Any]:
+    _, expected = bundle.golden_of(name)
+    allowed = allowed_difference(bundle.manifest.files[name].precision, expected)
+    answers = judge([one.logits for one in measured], expected, allowed=allowed)
+    return {**asdict(answers), "correct": answers.correct}
+
+
 def _round(measured: Measurement) -> dict[str, Any]:
     plain = asdict(measured)
-    del plain["engine_version"], plain["golden_inputs"]
+    del plain["engine_version"], plain["logits"]
     latencies = np.asarray(plain.pop("latencies_us"))
     return {"runs": len(latencies), "latency_us": _percentiles(latencies), **plain}
 

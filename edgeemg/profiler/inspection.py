@@ -3,10 +3,10 @@
 from dataclasses import asdict
 from typing import Any
 
-from edgeemg.dsp.response import pass_bands
 from edgeemg.errors import EngineError, MissingExtraError
 from edgeemg.manifest import Band, Manifest
 from edgeemg.profiler.operators import read_operators
+from edgeemg.profiler.response import pass_bands
 from edgeemg.runtime.bundle import Bundle
 
 SCHEMA_VERSION = 1

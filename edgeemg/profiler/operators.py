@@ -6,13 +6,12 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 
 from edgeemg.errors import EngineError
-from edgeemg.profiler.libraries import how_to_install, import_library
+from edgeemg.runtime.libraries import how_to_install, import_library
 
 _NARROW = {"int8", "uint8"}
 _NOT_CHANGED = {"int32"}  # what an integer product gives: not a way back to float
@@ -62,7 +61,8 @@ class Operators:
 def read_operators(path: Path, engine: str) -> Operators:
     """The operators of a model file.
 
-    Raises MissingExtraError where the engine is not installed, EngineError where it cannot say.
+    Raises MissingExtraError where the engine is not installed or broken, EngineError where it
+    cannot say, or there is no room for what it writes meanwhile.
     """
     if engine not in _READERS:
         raise EngineError(f"the operators of {path.name} cannot be read: {how_to_install(engine)}")
@@ -82,21 +82,16 @@ def read_operators(path: Path, engine: str) -> Operators:
 
 def _onnx(path: Path) -> Iterator[Operator]:
     """One inference under onnxruntime's own profiler, which names the types of every tensor."""
-    ort: Any = _library("onnx", path)
-    with tempfile.TemporaryDirectory() as folder:
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = 1
-        options.log_severity_level = 3  # errors only
-        options.enable_profiling = True
-        options.profile_file_prefix = str(Path(folder) / "operators")
-        try:
-            session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-            (tensor,) = session.get_inputs()
-            session.run(None, {tensor.name: np.zeros(tensor.shape, dtype=np.float32)})
-        except Exception as error:
-            reason = str(error).splitlines()[0]
-            raise EngineError(f"{path}: onnxruntime cannot run it ({reason})") from error
-        events = json.loads(Path(session.end_profiling()).read_text(encoding="utf-8"))
+    ort, _ = import_library("onnx", purpose=_purpose(path))
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            written = _profiled(ort, path, Path(folder))
+            events = json.loads(written.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:  # a full disk: no file, or half of one
+        raise EngineError(
+            f"{_purpose(path)} takes a small temporary file, which cannot be written ({error}): "
+            "free some space, or set TMPDIR to a folder that has some"
+        ) from error
     for event in events:
         facts = event.get("args", {})
         if event.get("cat") == "Node" and "input_type_shape" in facts:
@@ -107,13 +102,30 @@ def _onnx(path: Path) -> Iterator[Operator]:
             )
 
 
+def _profiled(ort: Any, path: Path, folder: Path) -> Path:
+    """The profile that onnxruntime writes into the folder of one inference on zeros."""
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.log_severity_level = 3  # errors only
+    options.enable_profiling = True
+    options.profile_file_prefix = str(folder / "operators")
+    try:
+        session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        (tensor,) = session.get_inputs()
+        session.run(None, {tensor.name: np.zeros(tensor.shape, dtype=np.float32)})
+        return Path(session.end_profiling())
+    except Exception as error:
+        reason = str(error).splitlines()[0]
+        raise EngineError(f"{path}: onnxruntime cannot run it ({reason})") from error
+
+
 def _types(tensors: Iterable[dict[str, Any]]) -> tuple[str, ...]:
     return tuple(kind for tensor in tensors for kind in tensor)
 
 
 def _tflite(path: Path) -> Iterator[Operator]:
     """From the interpreter's private listing: there is no public one."""
-    library: Any = _library("tflite", path)
+    library, _ = import_library("tflite", purpose=_purpose(path))
     try:
         interpreter = library.Interpreter(model_path=str(path), num_threads=1)
         listed = interpreter._get_ops_details()
@@ -134,12 +146,8 @@ def _tflite(path: Path) -> Iterator[Operator]:
         )
 
 
-def _library(engine: str, path: Path) -> ModuleType:
-    purpose = f"reading the operators of {path.name}"
-    try:
-        return import_library(engine, purpose=purpose)
-    except ImportError as error:
-        raise EngineError(f"{purpose}: the engine cannot be imported ({error})") from error
+def _purpose(path: Path) -> str:
+    return f"reading the operators of {path.name}"
 
 
 _READERS: dict[str, tuple[Callable[[Path], Iterator[Operator]], str]] = {

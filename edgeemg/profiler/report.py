@@ -16,11 +16,11 @@ from edgeemg.profiler.board import (
 from edgeemg.profiler.file_profiles import FileProfile, file_profile
 from edgeemg.profiler.golden import in_words
 from edgeemg.profiler.latency import WARM_UP
-from edgeemg.profiler.libraries import how_to_install
 from edgeemg.profiler.memory import bare_mb
 from edgeemg.profiler.rounds import Subject, measure_in_turns
 from edgeemg.runtime.bundle import GOLDEN_NAME, Bundle
 from edgeemg.runtime.engines import installed_engines
+from edgeemg.runtime.libraries import how_to_install
 
 SCHEMA_VERSION = 1
 ROUNDS = 3
@@ -85,7 +85,7 @@ def profile(
     outcomes = measure_in_turns(list(subjects.values()), runs=runs, rounds=rounds, on_step=on_step)
     after = read_state()
     by_name = dict(zip(subjects, outcomes, strict=True))
-    files = [file_profile(bundle.manifest, name, by_name.get(name)) for name in chosen]
+    files = [file_profile(bundle, name, by_name.get(name)) for name in chosen]
     return Profile(
         bundle=_bundle_facts(bundle.manifest),
         machine=machine,
@@ -114,7 +114,8 @@ def _chosen(bundle: Bundle, engine: str | None, precision: str | None) -> dict[s
 
 def _subjects(bundle: Bundle, chosen: dict[str, ModelFile]) -> dict[str, Subject]:
     """Those whose engine is installed, by name."""
-    bundle.golden()  # so that a bundle without golden inputs is refused before any work
+    for name in chosen:
+        bundle.golden_of(name)  # so that a bundle without golden answers is refused before any work
     golden = bundle.folder / GOLDEN_NAME
     here = installed_engines()
     subjects = {
@@ -167,7 +168,8 @@ def failures(report: Profile) -> list[str]:
     wrong = [f"{one.file} failed: {one.reason}" for one in report.files if one.status == "failed"]
     wrong += [
         f"{one.file} answers the golden inputs wrongly (off by {in_words(one.largest_difference)}, "
-        f"where {in_words(one.allowed_difference)} is allowed)"
+        f"where {in_words(one.allowed_difference)} is allowed, and {one.turned_labels} of "
+        f"{one.golden_inputs} labels turned)"
         for one in report.files
         if one.correct is False
     ]

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from edgeemg.errors import EngineError
 from edgeemg.profiler.children import Failure, run_python
 from edgeemg.profiler.latency import Measurement
 from edgeemg.typed_json import build
@@ -64,4 +65,7 @@ def measure_once(subject: Subject, *, runs: int) -> Measurement | Failure:
     )
     if isinstance(answer, Failure):
         return answer
-    return build(Measurement, json.loads(answer))
+    try:
+        return build(Measurement, json.loads(answer), whole="a measurement", error=EngineError)
+    except (ValueError, EngineError) as error:
+        return Failure(f"it printed something else than a measurement ({error})")

@@ -84,7 +84,7 @@ def _memory_row(one: FileProfile) -> str:
 
 
 def _golden(one: FileProfile) -> str:
-    word = {True: "ok", False: "WRONG", None: "?"}[one.correct]
+    word = "ok" if one.correct else "WRONG"
     labels = f"{one.agreeing_labels}/{one.golden_inputs}"
     return f"{word} {labels} {in_words(one.largest_difference)}"
 
@@ -97,7 +97,7 @@ def _remarks(profile: Profile) -> Sequence[str]:
     baseline = profile.baseline_mb
     lines = [
         "spread: from the fastest to the slowest round's p50; of hop: p50 over the hop",
-        "golden answers: labels as PyTorch's, and how far the worst logit is off",
+        "golden answers: labels as this file gave at export, and how far the worst logit is off",
     ]
     if baseline["python"] is not None and baseline["numpy"] is not None:
         lines.append(

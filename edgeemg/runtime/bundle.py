@@ -41,15 +41,33 @@ class Bundle:
 
         ManifestError where the bundle has none, or they were damaged since it was opened.
         """
+        arrays = self._golden_arrays("inputs", "logits")
+        return arrays["inputs"], arrays["logits"]
+
+    def golden_of(self, file_name: str) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Inputs (n, channel, time) and the logits (n, class) that this very file gave at export.
+
+        ManifestError as in `golden`, or where the bundle holds no such file's.
+        """
+        key = golden_key(file_name)
+        arrays = self._golden_arrays("inputs", key)
+        return arrays["inputs"], arrays[key]
+
+    def _golden_arrays(self, *names: str) -> dict[str, NDArray[np.float32]]:
         path = self.folder / GOLDEN_NAME
         if GOLDEN_NAME not in self.manifest.files:
             raise ManifestError(f"{self.folder} lists no {GOLDEN_NAME}: export again")
         verify_files(self.folder, {GOLDEN_NAME: self.manifest.files[GOLDEN_NAME]})
         try:
             with np.load(path, allow_pickle=False) as arrays:
-                return arrays["inputs"], arrays["logits"]
+                return {name: arrays[name] for name in names}
         except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
             raise ManifestError(f"{path} cannot be read ({error}): export again") from error
+
+
+def golden_key(file_name: str) -> str:
+    """The name under which golden.npz keeps what a model file gave at export."""
+    return f"logits:{file_name}"
 
 
 def open_bundle(folder: Path) -> Bundle:

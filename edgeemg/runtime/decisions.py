@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from edgeemg.dsp.probabilities import softmax
 from edgeemg.errors import ManifestError
 from edgeemg.manifest import DecisionSettings, Manifest
 
@@ -43,22 +44,28 @@ class Decider:
         self._last_index: int | None = None
         self._last_decision: int | None = None
 
-    def feed(self, logits: NDArray[np.float32], sample_index: int) -> Verdict:
-        """The verdict after this hop, which ends at `sample_index`."""
+    def feed(
+        self, logits: NDArray[np.float32], sample_index: int, *, trusted: bool = True
+    ) -> Verdict:
+        """The verdict after this hop, which ends at `sample_index`.
+
+        A hop that is not to be trusted (a channel is off), or whose logits are not finite, says
+        nothing: every class is as likely in it, and what came before must not decide in its name.
+        """
         if self._last_index is None or sample_index != self._last_index + self._hop:
             self._recent.clear()
             self._agreeing = 0
         self._last_index = sample_index
-        self._recent.append(_softmax(logits))
+        says_something = trusted and bool(np.isfinite(logits).all())
+        self._recent.append(softmax(logits if says_something else np.zeros_like(logits)))
         smoothed = np.mean(self._recent, axis=0)
         best = int(smoothed.argmax())
         label, confidence = self._labels[best], float(smoothed[best])
         self._agreeing = self._agreeing + 1 if label == self._agreed else 1
         self._agreed = label
-        accepted = self._accepts(label, confidence, sample_index)
-        if not np.isfinite(logits).all():
-            # this hop said nothing: what came before it must not decide in its name
-            self._agreeing, accepted = 0, False
+        if not says_something:
+            self._agreeing = 0
+        accepted = says_something and self._accepts(label, confidence, sample_index)
         if accepted:
             self._last_decision = sample_index
         return Verdict(label, confidence, sample_index, accepted)
@@ -73,15 +80,6 @@ class Decider:
         if self._last_decision is None:
             return True
         return abs(sample_index - self._last_decision) >= self._refractory
-
-
-def _softmax(logits: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Probabilities; a vector that is not finite names nothing: every class is as likely."""
-    if not np.isfinite(logits).all():
-        return np.full(len(logits), 1.0 / len(logits))
-    shifted = np.exp(logits.astype(np.float64) - float(logits.max()))
-    probabilities: NDArray[np.float64] = shifted / shifted.sum()
-    return probabilities
 
 
 def _check(settings: DecisionSettings, labels: tuple[str, ...]) -> None:

@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeemg.errors import EngineError, needs_extra
+from edgeemg.errors import EngineError
+from edgeemg.runtime.libraries import import_library
 
 
 class OnnxEngine:
@@ -16,8 +17,7 @@ class OnnxEngine:
     """
 
     def __init__(self, path: Path, precision: str) -> None:
-        with needs_extra("onnx", f"running {path.name}"):
-            import onnxruntime as ort
+        ort, _ = import_library("onnx", purpose=f"running {path.name}")
         options = ort.SessionOptions()
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1

@@ -1,35 +1,28 @@
 """A TFLite file in, logits out, through ai-edge-litert or its predecessor tflite-runtime."""
 
-import importlib
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeemg.errors import EngineError, MissingExtraError
-
-# the successor first: the same interface, newer kernels, Python above 3.11
-_LIBRARIES = (
-    ("ai_edge_litert.interpreter", "ai-edge-litert"),
-    ("tflite_runtime.interpreter", "tflite-runtime"),
-)
+from edgeemg.errors import EngineError
+from edgeemg.runtime.libraries import import_library, version_of
 
 
 class TfliteEngine:
     """One interpreter with one thread; integer inputs and outputs are scaled in here."""
 
     def __init__(self, path: Path, precision: str) -> None:
-        library, distribution = _library(path)
+        library, distribution = import_library("tflite", purpose=f"running {path.name}")
         try:
             self._interpreter = library.Interpreter(model_path=str(path), num_threads=1)
             self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
             reason = str(error).splitlines()[0]
             raise EngineError(f"{path}: {distribution} refuses it ({reason})") from error
-        self.name = f"{distribution} {_version(distribution)}"
+        # a nightly build or a system's own package has another name
+        self.name = f"{distribution} {version_of(distribution) or 'of unknown version'}"
         self.precision = precision
         self._input: dict[str, Any] = self._interpreter.get_input_details()[0]
         self._output: dict[str, Any] = self._interpreter.get_output_details()[0]
@@ -39,25 +32,6 @@ class TfliteEngine:
         self._interpreter.set_tensor(self._input["index"], _quantized(model_input, self._input))
         self._interpreter.invoke()
         return _dequantized(self._interpreter.get_tensor(self._output["index"])[0], self._output)
-
-
-def _library(path: Path) -> tuple[ModuleType, str]:
-    for module, distribution in _LIBRARIES:
-        try:
-            return importlib.import_module(module), distribution
-        except ImportError:
-            continue
-    raise MissingExtraError(
-        f"running {path.name} needs ai-edge-litert, which is not installed: "
-        "pip install 'edgeemg[litert]' (or 'edgeemg[tflite-runtime]' on Python 3.11)"
-    )
-
-
-def _version(distribution: str) -> str:
-    try:
-        return version(distribution)
-    except PackageNotFoundError:  # a nightly build or a system's own package has another name
-        return "of unknown version"
 
 
 def _quantized(values: NDArray[np.float32], tensor: dict[str, Any]) -> NDArray[Any]:

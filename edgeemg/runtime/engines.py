@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from edgeemg.errors import EngineError
 from edgeemg.runtime.bundle import Bundle, open_bundle
+from edgeemg.runtime.libraries import is_installed
 
 PRECISIONS = ("float32", "int8")
 
@@ -48,8 +49,8 @@ def open_engine(bundle: Bundle | Path, engine: str, precision: str = "float32") 
 
     engine     "onnx" (onnxruntime) or "tflite" (ai-edge-litert, or else tflite-runtime)
     precision  "float32" or "int8"
-    Raises MissingExtraError where the engine is not installed, EngineError where it refuses the
-    file or the file does not fit the manifest, ManifestError for a damaged bundle.
+    Raises MissingExtraError where the engine is not installed or broken, EngineError where it
+    refuses the file or the file does not fit the manifest, ManifestError for a damaged bundle.
     """
     if engine not in ENGINES:
         raise EngineError(f"unknown engine {engine!r}: choose one of {', '.join(ENGINES)}")
@@ -69,10 +70,7 @@ def open_engine(bundle: Bundle | Path, engine: str, precision: str = "float32") 
 
 def installed_engines() -> list[str]:
     """The engines whose library can be found, in the order of ENGINES, without loading any."""
-    from importlib.util import find_spec
-
-    libraries = {"onnx": ("onnxruntime",), "tflite": ("ai_edge_litert", "tflite_runtime")}
-    return [name for name, any_of in libraries.items() if any(find_spec(one) for one in any_of)]
+    return [name for name in ENGINES if is_installed(name)]
 
 
 def _check_shape(engine: Engine, bundle: Bundle) -> None:

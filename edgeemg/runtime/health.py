@@ -15,6 +15,7 @@ class Health:
     missing_samples: int = 0
     unusable_samples: int = 0
     windows: int = 0
+    untrusted_windows: int = 0
     decisions: int = 0
     recent_latency_ms: deque[float] = field(default_factory=lambda: deque(maxlen=1000))
 
@@ -26,6 +27,7 @@ class Health:
             "missing_samples": self.missing_samples,
             "unusable_samples": self.unusable_samples,
             "windows": self.windows,
+            "untrusted_windows": self.untrusted_windows,
             "decisions": self.decisions,
         }
         if self.recent_latency_ms:

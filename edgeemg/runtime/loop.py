@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from edgeemg.dsp.inputs import FrontEnd, ModelInput
 from edgeemg.dsp.samples import Samples
+from edgeemg.dsp.windows import LEAST_TRUST
 from edgeemg.errors import EngineError
 from edgeemg.manifest import DecisionSettings, Manifest
 from edgeemg.runtime.decisions import Decider
@@ -27,17 +28,23 @@ def run(
     health: Health,
     settings: DecisionSettings | None = None,
     every_hop: bool = False,
+    tell: Callable[[str], None] | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> None:
     """Decide until the source ends.
 
     every_hop  send what every hop says, rest and doubt included, not only decisions
+    tell       is told, once, when a channel is off and its windows decide nothing
     clock      host monotonic seconds, the clock of `Samples.arrived_s`
     """
     front_end = FrontEnd(manifest)
     decider = Decider(manifest, settings)
     for model_input in _inputs(_checked(source, manifest, health), front_end, health):
-        verdict = decider.feed(engine.logits(model_input.values), model_input.index)
+        trusted = model_input.valid >= LEAST_TRUST
+        if not trusted:
+            _count_untrusted(health, model_input, tell)
+        logits = engine.logits(model_input.values)
+        verdict = decider.feed(logits, model_input.index, trusted=trusted)
         latency_ms = (clock() - model_input.arrived_s) * 1000
         health.windows += 1
         if math.isfinite(latency_ms):
@@ -56,6 +63,17 @@ def run(
         )
         for sink in sinks:
             sink.send(decision)
+
+
+def _count_untrusted(
+    health: Health, model_input: ModelInput, tell: Callable[[str], None] | None
+) -> None:
+    health.untrusted_windows += 1
+    if tell is not None and health.untrusted_windows == 1:
+        tell(
+            f"at sample {model_input.index}: a channel is railed, off or missing in more than "
+            f"{1 - LEAST_TRUST:.0%} of a window; such windows decide nothing: check the electrodes"
+        )
 
 
 def _inputs(source: Iterable[Samples], front_end: FrontEnd, health: Health) -> Iterator[ModelInput]:

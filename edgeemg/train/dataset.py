@@ -38,7 +38,7 @@ class Dataset:
 
     scale      microvolts a unit of input, one a band and channel, from the training part only
     left_out   trials that lie next to one of another part
-    too_short  trials that no window fits, by recording
+    without_window  events that gave no window, by recording
     """
 
     train: Part
@@ -53,7 +53,7 @@ class Dataset:
     hop_samples: int
     protocol: str
     left_out: int
-    too_short: Counter[str]
+    without_window: Counter[str]
 
 
 def prepare(
@@ -65,7 +65,10 @@ def prepare(
     rate = first.samples.sample_rate_hz
     window, hop = _samples(window_ms, rate), _samples(hop_ms, rate)
     if not 1 <= hop <= window:
-        raise ModelError(f"--hop-ms must be in 4..--window-ms, got {hop_ms:g} of {window_ms:g} ms")
+        raise ModelError(
+            f"--hop-ms must lie between one sample ({1000 / rate:g} ms) and --window-ms, "
+            f"got {hop_ms:g} of {window_ms:g} ms"
+        )
     bands = design(front_end, rate, first.mains_hz)
     windows = cut_windows(recordings, bands, window=window, hop=hop)
     labels = windows.labels
@@ -86,7 +89,7 @@ def prepare(
         hop_samples=hop,
         protocol=parts.protocol,
         left_out=len(parts.left_out),
-        too_short=windows.too_short,
+        without_window=windows.without_window,
     )
 
 

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
+from edgeemg.train.dataset import Part
+
 _MEMORY = 0.98  # of the weights' moving average, a step
 _AT_ONCE = 512  # windows that prediction holds in memory together
 
@@ -30,14 +32,6 @@ class FitSettings:
     seed: int = 0
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Labelled:
-    """inputs (window, channel, time) float32 and their classes (window,) int64."""
-
-    inputs: NDArray[np.float32]
-    classes: NDArray[np.int64]
-
-
 @dataclass(frozen=True, slots=True)
 class Epoch:
     """What one pass over the training part gave."""
@@ -52,8 +46,8 @@ class Epoch:
 
 def fit(
     model: nn.Module,
-    train: Labelled,
-    validation: Labelled,
+    train: Part,
+    validation: Part,
     *,
     settings: FitSettings,
     on_epoch: Callable[[Epoch], None] | None = None,
@@ -67,41 +61,17 @@ def fit(
     without a better one. Returns what each epoch gave. The same seed on the same machine gives
     the same weights.
     """
-    generator = torch.Generator().manual_seed(settings.seed)
     weights = _class_weights(train.classes)
-    inputs, classes = torch.from_numpy(train.inputs), torch.from_numpy(train.classes)
-    loss_of = nn.CrossEntropyLoss(weight=weights, label_smoothing=settings.label_smoothing)
-    optimizer = torch.optim.AdamW(
-        model.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
-    )
-    batches = -(-len(inputs) // settings.batch)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, settings.learning_rate, total_steps=settings.epochs * batches
-    )
-    # the mean over the last steps: less luck in which epoch is the best
-    averaged = AveragedModel(model, avg_fn=_towards, use_buffers=True)
+    steps = _Steps(model, train, weights, settings)
     history: list[Epoch] = []
     best, best_weights, best_epoch = (-1.0, 0.0), deepcopy(model.state_dict()), 0
     for number in range(1, settings.epochs + 1):
-        model.train()
-        total = 0.0
-        order = torch.randperm(len(inputs), generator=generator)
-        for members in torch.tensor_split(order, batches):
-            batch = _jittered(inputs[members], settings, generator)
-            loss = loss_of(model(batch), classes[members])
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            schedule.step()
-            averaged.update_parameters(model)
-            total += float(loss.detach()) * len(members)
-        loss, accuracy = _validate(averaged.module, validation, weights)
+        train_loss = steps.epoch()
+        loss, accuracy = _validate(steps.averaged, validation, weights)
         if (accuracy, -loss) > best:
-            best, best_weights = (accuracy, -loss), deepcopy(averaged.module.state_dict())
+            best, best_weights = (accuracy, -loss), deepcopy(steps.averaged.state_dict())
             best_epoch = number
-        epoch = Epoch(
-            number, settings.epochs, total / len(inputs), loss, accuracy, best_epoch == number
-        )
+        epoch = Epoch(number, settings.epochs, train_loss, loss, accuracy, best_epoch == number)
         history.append(epoch)
         if on_epoch is not None:
             on_epoch(epoch)
@@ -110,6 +80,52 @@ def fit(
     model.load_state_dict(best_weights)
     model.eval()
     return history
+
+
+class _Steps:
+    """Everything that a pass over the training part changes: weights, their average, the rate."""
+
+    def __init__(
+        self, model: nn.Module, train: Part, weights: Tensor, settings: FitSettings
+    ) -> None:
+        self._model = model
+        self._settings = settings
+        self._inputs = torch.from_numpy(train.inputs)
+        self._classes = torch.from_numpy(train.classes)
+        self._batches = -(-len(train.inputs) // settings.batch)
+        self._generator = torch.Generator().manual_seed(settings.seed)
+        self._loss = nn.CrossEntropyLoss(weight=weights, label_smoothing=settings.label_smoothing)
+        self._optimizer = torch.optim.AdamW(
+            model.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
+        )
+        self._schedule = torch.optim.lr_scheduler.OneCycleLR(
+            self._optimizer,
+            settings.learning_rate,
+            total_steps=settings.epochs * self._batches,
+        )
+        # the mean over the last steps: less luck in which epoch is the best
+        self._average = AveragedModel(model, avg_fn=_towards, use_buffers=True)
+
+    @property
+    def averaged(self) -> nn.Module:
+        """The network with the moving average of the weights."""
+        return self._average.module
+
+    def epoch(self) -> float:
+        """One pass in random order; returns the mean loss."""
+        self._model.train()
+        total = 0.0
+        order = torch.randperm(len(self._inputs), generator=self._generator)
+        for members in torch.tensor_split(order, self._batches):
+            batch = _jittered(self._inputs[members], self._settings, self._generator)
+            loss = self._loss(self._model(batch), self._classes[members])
+            self._optimizer.zero_grad()
+            loss.backward()
+            self._optimizer.step()
+            self._schedule.step()
+            self._average.update_parameters(self._model)
+            total += float(loss.detach()) * len(members)
+        return total / len(self._inputs)
 
 
 def predict(model: nn.Module, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -141,7 +157,7 @@ def _class_weights(classes: NDArray[np.int64]) -> Tensor:
     return torch.from_numpy(weights.astype(np.float32))
 
 
-def _validate(model: nn.Module, validation: Labelled, weights: Tensor) -> tuple[float, float]:
+def _validate(model: nn.Module, validation: Part, weights: Tensor) -> tuple[float, float]:
     logits = torch.from_numpy(predict(model, validation.inputs))
     classes = torch.from_numpy(validation.classes)
     loss = F.cross_entropy(logits, classes, weight=weights)

@@ -3,7 +3,6 @@
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +13,7 @@ from edgeemg.train.trials import Trial
 PROTOCOL = (
     "blocked: in each recording, the first {train:.0%} of each label's trials in time train, "
     "the next {validation:.0%} stop training early, the last {test:.0%} test; "
-    "trials next to another part's are left out"
+    "trials that touch another part's in time are left out"
 )
 _LEFT_OUT = -1
 _TRAIN, _VALIDATION, _TEST = range(3)
@@ -35,8 +34,7 @@ def blocked(trials: Sequence[Trial], *, validation: float = 0.15, test: float = 
     """Time-contiguous parts within each recording, by label.
 
     A random split puts neighbours in time on both sides and flatters; this one does not. A trial
-    directly before or after one of a later part is left out of the earlier part, since windows
-    reach over the edge of a trial.
+    is left out where it is next in time to one of a later part, or shares a sample with one.
     """
     part = np.empty(len(trials), dtype=np.int64)
     for members in _by(trials, lambda trial: (trial.recording, trial.label)).values():
@@ -55,13 +53,19 @@ def blocked(trials: Sequence[Trial], *, validation: float = 0.15, test: float = 
 
 
 def _leave_neighbours_out(part: NDArray[np.int64], trials: Sequence[Trial]) -> None:
-    """Mark what directly precedes or follows, in time, a trial of a later part."""
+    """Mark what directly precedes or follows a trial of a later part, or shares a sample with one.
+
+    A window may reach over a whole short trial, so being next in time is not enough.
+    """
     original = part.copy()
     for members in _by(trials, lambda trial: trial.recording).values():
-        in_time = sorted(members, key=lambda n: trials[n].order)
-        for one, two in pairwise(in_time):
-            if original[one] != original[two] and trials[two].order == trials[one].order + 1:
-                part[one if original[one] < original[two] else two] = _LEFT_OUT
+        in_time = np.array(sorted(members, key=lambda n: trials[n].first))
+        first = np.array([trials[n].first for n in in_time])
+        last = np.array([trials[n].last for n in in_time])
+        near = (first[:, None] <= last) & (first <= last[:, None])  # (trial, trial)
+        near |= np.abs(np.subtract.outer(np.arange(len(members)), np.arange(len(members)))) == 1
+        later = original[in_time] > original[in_time][:, None]
+        part[in_time[(near & later).any(axis=1)]] = _LEFT_OUT
 
 
 def _check_labels(parts: Parts, trials: Sequence[Trial]) -> None:
@@ -74,7 +78,10 @@ def _check_labels(parts: Parts, trials: Sequence[Trial]) -> None:
                 "at least 5 trials a label in a recording are needed, more are better"
             )
     if not len(parts.validation):
-        raise RecordingError("no trials are left for validation: record more, at least 7 a label")
+        raise RecordingError(
+            "no trials are left for validation: record more (at least 7 a label), or use a shorter "
+            "--window-ms where windows reach far beyond the trials"
+        )
 
 
 def _by(trials: Sequence[Trial], key: Callable[[Trial], Hashable]) -> dict[Hashable, list[int]]:

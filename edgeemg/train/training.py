@@ -19,11 +19,10 @@ from edgeemg.train.evaluate import (
     trial_classes,
     true_classes,
 )
-from edgeemg.train.fit import Epoch, FitSettings, Labelled, fit, predict
+from edgeemg.train.fit import Epoch, FitSettings, fit, predict
+from edgeemg.train.front_ends import FRONT_ENDS
 from edgeemg.train.models import MODELS, count_macs, count_parameters, make_model
 from edgeemg.train.trials import find_rest
-
-_GENERATED = "Generated EMG: no person was recorded, and no accuracy on it is a person's."
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +63,7 @@ def train(
     parameters before the first epoch. Raises RecordingError for recordings that are not alike
     or too few, ModelError for an unknown name or a window that the model cannot take.
     """
-    if settings.model not in MODELS:
-        raise ModelError(f"unknown model {settings.model!r}: choose one of {', '.join(MODELS)}")
+    check_names(settings.model, settings.front_end)
     dataset = prepare(
         recordings,
         front_end=settings.front_end,
@@ -88,14 +86,21 @@ def train(
         on_dataset(dataset, count_parameters(model))
     history = fit(
         model,
-        Labelled(dataset.train.inputs, dataset.train.classes),
-        Labelled(dataset.validation.inputs, dataset.validation.classes),
+        dataset.train,
+        dataset.validation,
         settings=settings.fit,
         on_epoch=on_epoch,
     )
     metrics = _test(model, dataset, settings, data=data, recordings=recordings)
     manifest = _manifest(model, dataset, settings, metrics, recordings)
     return Trained(model, manifest, metrics, settings, history, dataset)
+
+
+def check_names(model: str, front_end: str) -> None:
+    """ModelError for a name that is not one of ours: cheap, and before any data is read."""
+    for what, name, known in (("model", model, MODELS), ("front end", front_end, FRONT_ENDS)):
+        if name not in known:
+            raise ModelError(f"unknown {what} {name!r}: choose one of {', '.join(known)}")
 
 
 def _test(
@@ -122,14 +127,10 @@ def _test(
 
 def _warnings(recordings: Sequence[Recording], dataset: Dataset) -> list[str]:
     warnings = list(dict.fromkeys(one for recording in recordings for one in recording.warnings))
-    if any(one.generated for one in recordings) and not any("enerated" in one for one in warnings):
+    if dataset.without_window:
         warnings.append(
-            "Generated EMG: no person was recorded, and no accuracy on it is a person's."
-        )
-    if dataset.too_short:
-        warnings.append(
-            f"{sum(dataset.too_short.values())} trials are shorter than the window "
-            "and were left out"
+            f"{sum(dataset.without_window.values())} trials gave no whole window "
+            "(breaks in time, missing samples, channels that are off) and were left out"
         )
     return warnings
 

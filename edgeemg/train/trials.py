@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from edgeemg.dsp.inputs import filtered
 from edgeemg.dsp.samples import Event, Recording, Samples
+from edgeemg.dsp.windows import LEAST_TRUST, trust
 from edgeemg.errors import RecordingError
 from edgeemg.manifest import Band
 
@@ -20,11 +21,18 @@ REST_NAMES = ("rest", "silence", "$silence", "relax", "idle")
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One labelled event: in which recording (by name), as which event of it, and what."""
+    """One labelled event that gave windows.
+
+    recording    name of its recording
+    label        what it is
+    first, last  the sensor's index of the first and last sample that any of its windows holds:
+                 windows reach beyond the event itself
+    """
 
     recording: str
-    order: int
     label: str
+    first: int
+    last: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,12 +41,14 @@ class Windows:
 
     values  (window, time, band * channel) float32 microvolts
     trial   (window,) int64 position in `trials`
+    without_window  events that gave none, by recording: too near a break in time, missing
+            samples or a channel that was off
     """
 
     values: NDArray[np.float32]
     trial: NDArray[np.int64]
     trials: tuple[Trial, ...]
-    too_short: Counter[str] = field(default_factory=Counter)
+    without_window: Counter[str] = field(default_factory=Counter)
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -75,29 +85,34 @@ def cut_windows(
 ) -> Windows:
     """Filter each recording causally and cut it into labelled windows, one every hop samples.
 
-    Windows never cross a break in time. A trial that no window fits is counted in `too_short`
-    under its recording's name. RecordingError when nothing is left.
+    No window crosses a break in time, or holds a channel that is off for more than the runtime
+    would stand (dsp.windows.LEAST_TRUST). An event without a window is counted in
+    `without_window` under its recording's name. RecordingError when nothing is left.
     """
     values: list[NDArray[np.float32]] = []
     owners: list[int] = []
     trials: list[Trial] = []
-    too_short: Counter[str] = Counter()
+    without_window: Counter[str] = Counter()
     for recording in recordings:
         samples = filtered(recording.samples.finite(), [band.sections for band in bands])
-        for order, event in enumerate(recording.events):
+        for event in recording.events:
             pieces = _windows_of(samples, event, window=window, hop=hop)
             if not pieces:
-                too_short[recording.name] += 1
+                without_window[recording.name] += 1
                 continue
-            trials.append(Trial(recording.name, order, event.label))
-            values.extend(pieces)
+            first, last = int(pieces[0].index[0]), int(pieces[-1].index[-1])
+            trials.append(Trial(recording.name, event.label, first, last))
+            values.extend(piece.microvolts for piece in pieces)
             owners.extend([len(trials) - 1] * len(pieces))
     if not trials:
         raise RecordingError(
-            f"no trial is long enough for a window of {window} samples "
-            f"({sum(too_short.values())} are shorter): use a shorter --window-ms"
+            f"no whole window of {window} samples fits any of {sum(without_window.values())} "
+            "trials (breaks in time, missing samples, channels that are off): "
+            "use a shorter --window-ms, or look at `edgeemg data info`"
         )
-    return Windows(np.stack(values), np.array(owners, dtype=np.int64), tuple(trials), too_short)
+    return Windows(
+        np.stack(values), np.array(owners, dtype=np.int64), tuple(trials), without_window
+    )
 
 
 def find_rest(labels: Sequence[str]) -> str | None:
@@ -108,10 +123,8 @@ def find_rest(labels: Sequence[str]) -> str | None:
     return None
 
 
-def _windows_of(
-    samples: Samples, event: Event, *, window: int, hop: int
-) -> list[NDArray[np.float32]]:
-    """The windows that carry this event's label, (time, channel) each.
+def _windows_of(samples: Samples, event: Event, *, window: int, hop: int) -> list[Samples]:
+    """The windows that carry this event's label, in order.
 
     They lie on a grid of hops from the event's onset, so that every trial gives a first window
     at the same phase.
@@ -121,11 +134,12 @@ def _windows_of(
     pieces = []
     for start in range(event.index - before, event.index + event.length - needed + 1, hop):
         row = int(np.searchsorted(samples.index, start))
-        if row + window > len(samples) or samples.index[row] != start:
+        piece = samples[row : row + window]
+        if len(piece) < window or piece.index[0] != start:
             continue
-        if samples.index[row + window - 1] != start + window - 1:
+        if piece.index[-1] != start + window - 1:
             continue  # a break in time lies inside
         shared = min(start + window, event.index + event.length) - max(start, event.index)
-        if shared >= needed:
-            pieces.append(samples.microvolts[row : row + window])
+        if shared >= needed and trust(piece.valid) >= LEAST_TRUST:
+            pieces.append(piece)
     return pieces

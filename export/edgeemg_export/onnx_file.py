@@ -42,8 +42,8 @@ def quantize_onnx(
 ) -> str:
     """Static int8 QDQ, weights by channel; `calibration` is (window, channel, time).
 
-    Returns the recipe's name. Only convolutions and matrix products become integers: norms and
-    softmax in int8 lose accuracy and speed.
+    Returns the recipe's name. Convolutions, matrix products, and the pooling and ReLU between
+    them become integers; norms and softmax stay float.
     """
     from onnxruntime.quantization import (
         CalibrationMethod,

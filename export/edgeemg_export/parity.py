@@ -21,7 +21,8 @@ class Parity:
 
     largest_difference   over all logits of all windows
     label_agreement      fraction of windows with the same best label
-    accuracy, balanced_accuracy   of trials, as in metrics.json; `accuracy_drop` from PyTorch's
+    accuracy, balanced_accuracy   of trials, as in metrics.json; `balanced_accuracy_drop` from
+                         PyTorch's
     """
 
     file: str
@@ -33,7 +34,7 @@ class Parity:
     label_agreement: float
     accuracy: float
     balanced_accuracy: float
-    accuracy_drop: float
+    balanced_accuracy_drop: float
 
 
 def engine_logits(engine: Engine, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -63,7 +64,7 @@ def compare(
         label_agreement=float((logits.argmax(axis=1) == reference.argmax(axis=1)).mean()),
         accuracy=ours["accuracy"],
         balanced_accuracy=ours["balanced_accuracy"],
-        accuracy_drop=theirs["balanced_accuracy"] - ours["balanced_accuracy"],
+        balanced_accuracy_drop=theirs["balanced_accuracy"] - ours["balanced_accuracy"],
     )
 
 

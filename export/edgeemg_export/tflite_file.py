@@ -12,9 +12,9 @@ from edgeemg.errors import needs_extra
 
 STATIC = "static_wi8_ai8"
 DYNAMIC = "dynamic_wi8_afp32"
-# Static int8 makes a Transformer dearer, not cheaper, on the boards we count instructions for:
-# norms, softmax and transposes fall out of the fast kernels and every crossing costs. Its weights
-# become int8, its activations stay float.
+# In static int8 a Transformer's norms, softmax and transposes fall out of the fast kernels, and
+# every crossing between integer and float costs. Its weights become int8, its activations stay
+# float.
 RECIPES = {"transformer": DYNAMIC, "simple-transformer": DYNAMIC}
 _PERCENTILE = 99.5  # of windows
 
@@ -46,8 +46,8 @@ def _ranges(
 ) -> dict[str, dict[str, NDArray[np.float32]]]:
     """Each tensor's range: a high percentile, over windows, of the extremes within a window.
 
-    The quantiser's own calibration is a moving average of the extremes: it cuts off the loud half
-    of the windows (a small CNN kept 91 % of PyTorch's labels so, and 99 % this way).
+    The quantiser's own calibration is a moving average of the extremes: it would cut off the
+    loud half of the windows.
     """
     from ai_edge_litert.interpreter import Interpreter
 

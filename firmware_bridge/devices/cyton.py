@@ -42,7 +42,6 @@ class CytonReader:
     """
 
     def __init__(self) -> None:
-        self.frames = 0
         self.rejected_bytes = 0
         self.resyncs = 0
         self._held = b""
@@ -99,7 +98,6 @@ class CytonReader:
         return buffer[at + PACKET_BYTES] == HEAD
 
     def _take(self, packets: NDArray[np.uint8]) -> Frames:
-        self.frames += len(packets)
         self._in_lock = True
         self._last = int(packets[-1, 1]), int(packets[-1, -1])
         wide = np.zeros((len(packets), CHANNELS, 4), dtype=np.uint8)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgeemg.errors import ManifestError
+from edgeemg.errors import EngineError, ManifestError
 from edgeemg.typed_json import build
 
 
@@ -93,6 +93,20 @@ def test_a_mismatch_names_the_field(change: dict[str, Any], message: str) -> Non
 def test_a_missing_field_is_named() -> None:
     with pytest.raises(ManifestError, match=r"manifest is incomplete .*number"):
         build(Whole, {})
+
+
+@pytest.mark.parametrize(
+    ("plain", "message"),
+    [
+        ([], "a measurement must be an object"),
+        ({}, "a measurement is incomplete"),
+        ({"number": "x"}, "number must be float"),
+        ({"number": 1, "by_name": {"k": {}}}, r"by_name\.k is incomplete"),
+    ],
+)
+def test_what_is_no_manifest_has_a_name_and_an_error_of_its_own(plain: Any, message: str) -> None:
+    with pytest.raises(EngineError, match=f"^{message}"):
+        build(Whole, plain, whole="a measurement", error=EngineError)
 
 
 def test_a_long_wrong_value_is_cut_in_the_message() -> None:

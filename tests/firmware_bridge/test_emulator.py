@@ -90,6 +90,33 @@ def test_real_speed_is_the_pace_of_the_device(board_counts) -> None:
     assert np.median(delay_s) < 0.015
 
 
+def test_at_real_speed_nothing_is_lost_and_every_row_is_equal(board_counts) -> None:
+    counts = board_counts(750)
+    with Emulator(CytonBoard(counts)) as emulator:
+        samples, counters = hear(emulator.port_name, 749)
+    assert samples.index.tolist() == list(range(750))
+    assert np.array_equal(
+        samples.microvolts, (counts * CYTON.microvolts_per_count).astype(np.float32)
+    )
+    assert counters == Counters(received=750)
+    assert emulator.overflowed_bytes == 0
+
+
+def test_what_goes_wrong_in_its_thread_is_raised_where_it_is_used(board_counts) -> None:
+    class Broken(CytonBoard):
+        def answer(self, command: bytes) -> tuple[bytes, float]:
+            raise ArithmeticError(f"no answer to {command!r}")
+
+    emulator = Emulator(Broken(board_counts(1)))
+    emulator.__enter__()
+    with Port(emulator.port_name, 115200) as port:
+        port.write(b"s")
+        assert emulator._playing is not None
+        emulator._playing.exception(timeout=3)
+    with pytest.raises(ArithmeticError, match="no answer to b's'"):
+        emulator.__exit__()
+
+
 def test_the_end_of_a_recording_is_silent_and_then_the_port_goes(board_counts) -> None:
     emulator = Emulator(CytonBoard(board_counts(20)), speed=10, linger_s=0.2)
     with (
@@ -106,9 +133,8 @@ def test_the_simulator_ends_when_its_reader_has_heard_all(board_counts) -> None:
     emulator = Emulator(CytonBoard(board_counts(20)), speed=10, linger_s=60)
     with emulator:
         hear(emulator.port_name, 19)
-        assert emulator._thread is not None
-        emulator._thread.join(timeout=3)
-        assert not emulator._thread.is_alive()
+        assert emulator._playing is not None
+        emulator._playing.result(timeout=3)
 
 
 def test_a_reader_can_come_back(board_counts) -> None:

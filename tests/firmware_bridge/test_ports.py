@@ -1,6 +1,8 @@
 import os
 import subprocess
 import sys
+import termios
+import threading
 import time
 from pathlib import Path
 
@@ -14,6 +16,15 @@ def test_what_is_sent_is_read_in_one_piece(terminal) -> None:
     with Port(terminal.name, 115200) as port:
         os.write(terminal.master, bytes(range(256)) * 4)
         assert port.read() == bytes(range(256)) * 4
+
+
+def test_what_comes_soon_after_the_first_byte_comes_in_the_same_read(terminal) -> None:
+    with Port(terminal.name, 115200, gather_s=0.5) as port:
+        later = threading.Timer(0.02, os.write, (terminal.master, b"two"))
+        os.write(terminal.master, b"one ")
+        later.start()
+        assert port.read() == b"one two"
+        later.join()
 
 
 def test_a_long_backlog_is_read_to_its_end(terminal) -> None:
@@ -122,6 +133,15 @@ def test_a_port_that_was_unplugged_leaves_nothing_open(terminal) -> None:
     terminal.unplug()
     port.close()
     assert open_files() == open_before - 2  # both ends of the terminal
+
+
+def test_a_port_that_cannot_be_kept_to_oneself_leaves_nothing_open(terminal, monkeypatch) -> None:
+    monkeypatch.setattr(termios, "TIOCEXCL", 0)  # no such request: the kernel refuses it
+    open_before = open_files()
+    with pytest.raises(PortError, match="cannot be opened as a serial port") as error:
+        Port(terminal.name, 115200)
+    assert open_files() == open_before
+    assert error.value.__traceback__ is not None  # holds the port: it was closed, not freed
 
 
 def open_files() -> int:

@@ -1,10 +1,13 @@
+import math
+from collections.abc import Callable
+
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgeemg.dsp.samples import join
-from firmware_bridge.devices.cyton import CYTON
+from firmware_bridge.devices.cyton import CYTON, PACKET_BYTES, CytonReader, encode
 from firmware_bridge.frames import Frames
 from firmware_bridge.samples import Assembler
 
@@ -56,7 +59,7 @@ def test_the_index_goes_on_where_the_counter_wraps() -> None:
     assert (assembler.counters.received, assembler.counters.lost) == (1000, 0)
 
 
-@pytest.mark.parametrize("missing", [1, 2, 100, 254, 255, 256, 257, 511, 512, 1000, 5000])
+@pytest.mark.parametrize("missing", [1, 2, 100, 254, 255, 511, 1000, 5000])
 def test_a_gap_of_any_length_is_counted(missing: int) -> None:
     sent = [*range(300), *range(300 + missing, 600 + missing)]
     assembler = Assembler(CYTON)
@@ -64,13 +67,18 @@ def test_a_gap_of_any_length_is_counted(missing: int) -> None:
     assert (assembler.counters.received, assembler.counters.lost) == (600, missing)
 
 
-@pytest.mark.parametrize("late_s", [-0.4, -0.1, 0.1, 0.4])
-def test_256_lost_packets_are_seen_although_the_host_is_not_punctual(late_s: float) -> None:
+@pytest.mark.parametrize("missing", [256, 257, 264, 512, 5120])
+@pytest.mark.parametrize("late_s", [-0.4, -0.1, 0.0, 0.1, 0.4])
+def test_a_gap_that_the_counter_hides_is_counted_after_a_quarter_of_a_second(
+    missing: int, late_s: float
+) -> None:
+    """The host's clock alone tells it from a host that was late, though not punctual itself."""
     assembler = Assembler(CYTON)
     in_step(assembler, range(50))
-    samples = assembler.take(frames([50 + 256]), 100.0 + (50 + 256) / RATE + late_s)
-    assert samples.index.tolist() == [306]
-    assert assembler.counters.lost == 256
+    sent = range(50 + missing, 150 + missing)
+    index = in_step(assembler, sent, start_s=100.0 + late_s)
+    assert index[64:] == list(sent[64:])
+    assert assembler.counters.lost == missing
 
 
 def test_a_gap_inside_one_read_is_a_step_in_the_index() -> None:
@@ -113,6 +121,74 @@ def test_a_host_that_slept_loses_nothing(sleep: int) -> None:
     assert assembler.counters.lost == 0
 
 
+def from_bytes(
+    sent: np.ndarray, *, size: int, awake: Callable[[float], float]
+) -> tuple[list[int], Assembler]:
+    """Reads of at most `size` bytes, one a millisecond where more wait: indices, and counters.
+
+    sent   sample numbers that the sensor sends, each at its time
+    awake  when the host can read, that wants to read at this time
+    """
+    assembler, reader = Assembler(CYTON), CytonReader()
+    packets = np.frombuffer(encode(np.zeros((sent[-1] + 1, 8))), np.uint8)
+    stream = packets.reshape(-1, PACKET_BYTES)[sent].tobytes()
+    index: list[int] = []
+    at, now_s = 0, 0.0
+    while at < len(stream):
+        now_s = awake(max(now_s + 0.001, sent[at // PACKET_BYTES] / RATE))
+        waiting = int(np.searchsorted(sent, now_s * RATE + 1e-6, side="right")) * PACKET_BYTES
+        chunk = stream[at : min(waiting, at + size)]
+        at += len(chunk)
+        index += assembler.take(reader.feed(chunk), now_s).index.tolist()
+    return index, assembler
+
+
+sizes = st.one_of(st.sampled_from([33, 62, 64, 512, 1000, 4095]), st.integers(33, 4096))
+
+
+@settings(deadline=None, max_examples=40)
+@given(size=sizes, stall_s=st.floats(0.3, 5.0), stray=st.sets(st.integers(1, 1698), max_size=20))
+def test_a_host_that_stalled_loses_nothing_whatever_the_size_of_its_reads(
+    size: int, stall_s: float, stray: set[int]
+) -> None:
+    """Only what was lost on the air, now and then a packet, is missing."""
+    sent = np.setdiff1d(np.arange(1700), list(stray))
+    index, assembler = from_bytes(
+        sent, size=size, awake=lambda t: 1.0 + stall_s if 1.0 < t < 1.0 + stall_s else t
+    )
+    assert index == sent.tolist()
+    assert assembler.counters.received + assembler.counters.lost == sent[-1] + 1
+
+
+@settings(deadline=None, max_examples=40)
+@given(period_s=st.floats(0.004, 0.5), turns=st.integers(1, 4), at=st.integers(300, 500))
+def test_whole_turns_are_found_however_much_is_read_at_once(
+    period_s: float, turns: int, at: int
+) -> None:
+    """An outage whose end the counter cannot see, read in pieces of 33 to 4125 bytes."""
+    outage = 256 * turns
+    sent = np.concatenate([np.arange(at), np.arange(at + outage, at + outage + 500)])
+    index, assembler = from_bytes(
+        sent, size=4125, awake=lambda t: math.ceil(t / period_s - 1e-9) * period_s
+    )
+    assert len(index) == len(sent)
+    assert assembler.counters.lost == outage
+    # at most a quarter of a second and two reads later the index is right again
+    right = at + math.ceil((0.25 + 2 * period_s) * RATE) + 1
+    assert index[right:] == sent[right:].tolist()
+
+
+@settings(deadline=None, max_examples=40)
+@given(size=sizes, stall_s=st.floats(0.3, 1.5))
+def test_a_stall_does_not_hide_an_outage(size: int, stall_s: float) -> None:
+    sent = np.concatenate([np.arange(300), np.arange(556, 1500)])
+    index, assembler = from_bytes(
+        sent, size=size, awake=lambda t: 1.0 + stall_s if 1.0 < t < 1.0 + stall_s else t
+    )
+    assert assembler.counters.lost == 256
+    assert index[-400:] == sent[-400:].tolist()
+
+
 def test_what_overflowed_while_the_host_slept_is_counted() -> None:
     """The oldest 124 frames were kept, the next 1000 found no room."""
     assembler = Assembler(CYTON)
@@ -133,27 +209,6 @@ def test_a_clock_that_drifts_by_seconds_loses_nothing() -> None:
     assert assembler.counters.lost == 1
 
 
-def test_after_a_restart_the_index_rises_and_a_break_shows() -> None:
-    assembler = Assembler(CYTON)
-    before = in_step(assembler, range(300))
-    assembler.restart()
-    samples = assembler.take(frames([0, 1, 2]), 100.0 + 299 / RATE + 2.0)
-    assert samples.index.tolist() == [299 + 498, 299 + 499, 299 + 500]
-    again = assembler.take(frames([3]), 100.0 + 299 / RATE + 2.004)
-    assert again.index.tolist() == [800]
-    assert before[-1] == 299
-    assert assembler.counters.restarts == 1
-    assert assembler.counters.lost == 0
-
-
-def test_a_quick_restart_is_a_break_too() -> None:
-    assembler = Assembler(CYTON)
-    in_step(assembler, range(10))
-    assembler.restart()
-    samples = assembler.take(frames([0, 1]), 100.0 + 9 / RATE)
-    assert samples.index.tolist() == [11, 12]
-
-
 def test_counters_print_as_names_and_numbers() -> None:
     assembler = Assembler(CYTON)
     in_step(assembler, [0, 1, 3])
@@ -166,7 +221,11 @@ def test_counters_print_as_names_and_numbers() -> None:
 late = st.lists(st.floats(0, 0.3), min_size=60, max_size=60)
 
 
-@given(gaps=st.lists(st.integers(1, 2000), min_size=1, max_size=59), late_s=late)
+# a gap within _STRAY of whole turns is found later, see above
+plain = st.integers(1, 2000).filter(lambda gap: gap < 256 or (gap - 1) % 256 > 8)
+
+
+@given(gaps=st.lists(plain, min_size=1, max_size=59), late_s=late)
 def test_every_gap_between_reads_is_counted_exactly(gaps: list[int], late_s: list[float]) -> None:
     sent = np.cumsum([0, *gaps])
     assembler = Assembler(CYTON)

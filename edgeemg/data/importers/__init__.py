@@ -5,6 +5,7 @@ from pathlib import Path
 
 from edgeemg.data.bids import write_recordings
 from edgeemg.data.importers.csv_tables import read_csv_tables
+from edgeemg.data.importers.identical import warn_of_identical
 from edgeemg.data.importers.imported import Imported, Importer, ImportSettings, Progress
 from edgeemg.data.importers.somach_semg import read_somach_semg
 from edgeemg.data.importers.subvocal_emg import read_subvocal_emg
@@ -29,6 +30,6 @@ def import_recordings(
     progress: Progress = _unseen,
 ) -> Imported:
     """Read `source` in the layout `kind`, write all of it below `root`, or nothing of it."""
-    imported = IMPORTERS[kind](source, settings or ImportSettings(), progress)
+    imported = warn_of_identical(IMPORTERS[kind](source, settings or ImportSettings(), progress))
     write_recordings(imported.recordings, root)
     return imported

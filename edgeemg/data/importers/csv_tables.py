@@ -8,12 +8,13 @@ Two layouts, told apart by what is found:
                         All go into one recording with a break in time (one second) between them,
                         in the order of the numbers in their names: UP_2 before DOWN_10.
 
-The rate is never guessed: a column of times or indices is not read, and the user is told so.
+A table without rows is skipped by name. The rate is never guessed: a column of times or indices is
+not read, and the user is told so.
 """
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,8 @@ from numpy.typing import NDArray
 
 from edgeemg.data.bdf import LARGEST_COUNT, to_microvolts
 from edgeemg.data.channel_faults import without_bad_channels
+from edgeemg.data.event_rows import REST
+from edgeemg.data.importers.csv_plan import Plan, make_plan
 from edgeemg.data.importers.imported import (
     CsvLayout,
     Imported,
@@ -31,27 +34,9 @@ from edgeemg.data.importers.imported import (
     Skipped,
     files_below,
 )
-from edgeemg.data.tables import SUFFIXES, Head, Table, is_number, read_head, read_table
+from edgeemg.data.tables import SUFFIXES, Table, has_rows, read_table
 from edgeemg.dsp.samples import Event, Recording, Samples, join
 from edgeemg.errors import RecordingError
-
-REST = "rest"
-_LABEL_COLUMNS = ("label", "word", "class", "trial_type")
-_TIME_COLUMNS = ("time", "timestamp", "t", "sample", "index", "sample_index", "time_s", "time_ms")
-_MICROVOLTS_A_UNIT = {"uV": 1.0, "mV": 1e3, "V": 1e6}
-UNITS = (*_MICROVOLTS_A_UNIT, "counts")
-
-
-@dataclass(frozen=True, slots=True)
-class _Plan:
-    """What is read from every file. `label_column` is empty where the file's name is the label."""
-
-    rate_hz: float
-    channels: tuple[str, ...]
-    ignored: tuple[str, ...]
-    label_column: str
-    delimiter: str
-    microvolts_a_unit: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,15 +52,17 @@ def read_csv_tables(source: Path, settings: ImportSettings, progress: Progress) 
     """One file, or every table below a folder -> recordings; RecordingError names file and line."""
     layout = settings.csv
     paths = sorted(files_below(source, SUFFIXES, "tables (.csv, .tsv, .txt, or .gz)"), key=_order)
-    plan = _plan(paths[0], layout)
+    plan = make_plan(paths, source, layout)
     stretches = [_read(path, plan, layout) for path in progress(paths)]
     joined = len(stretches) > 1 and all(len(one.trials) <= 1 for one in stretches)
     shortest = settings.min_trial_ms / 1000 * plan.rate_hz
-    kept, skipped = _long_enough(stretches, shortest, plan.rate_hz, whole_files=joined)
+    sifted = [_sift(one, shortest, plan.rate_hz, whole_files=joined) for one in stretches]
+    kept = [one for one, _ in sifted if one]
+    skipped = [left_out for _, of_one in sifted for left_out in of_one]
     if not any(one.trials for one in kept):
         raise RecordingError(
             f"{source}: no trial of at least {settings.min_trial_ms:g} ms was found "
-            f"({len(skipped)} are shorter); --min-trial-ms sets the limit"
+            f"({len(skipped)} are shorter or empty); --min-trial-ms sets the limit"
         )
     about = _about(layout, plan, skipped)
     if joined:
@@ -90,52 +77,17 @@ def read_csv_tables(source: Path, settings: ImportSettings, progress: Progress) 
     return Imported(tuple(cleaned), tuple(skipped), dropped, tuple(_notes(plan)))
 
 
-def _plan(path: Path, layout: CsvLayout) -> _Plan:
-    if layout.rate_hz is None:
-        raise RecordingError(f"{path} does not say its sample rate: pass --rate, in Hz")
-    if layout.unit == "counts" and layout.scale is None:
-        raise RecordingError("--unit counts needs --scale, the microvolts of one count")
-    head = read_head(path, delimiter=layout.delimiter)
-    label_column = "" if layout.label_from == "name" else _label_column(path, head, layout)
-    aside = {label_column, *(name for name in head.columns if name.lower() in _TIME_COLUMNS)}
-    numeric = [
-        name
-        for name, cell in zip(head.columns, head.first_row, strict=False)
-        if name not in aside and is_number(cell)
-    ]
-    channels = layout.channels or tuple(numeric)
-    if not channels:
-        raise RecordingError(
-            f"{path} has no column of numbers besides labels and times (its columns: "
-            f"{', '.join(head.columns)[:200]}): name them with --channels"
-        )
-    return _Plan(
-        rate_hz=layout.rate_hz,
-        channels=channels,
-        ignored=tuple(name for name in head.columns if name not in (*channels, label_column)),
-        label_column=label_column,
-        delimiter=head.delimiter,
-        microvolts_a_unit=layout.scale or _MICROVOLTS_A_UNIT[layout.unit],
-    )
-
-
-def _label_column(path: Path, head: Head, layout: CsvLayout) -> str:
-    if layout.label_column:
-        return layout.label_column  # read_table says so where a file lacks it
-    found = [name for name in head.columns if name.lower() in _LABEL_COLUMNS]
-    if len(found) != 1:
-        raise RecordingError(
-            f"{path} has {len(found) or 'no'} columns that look like labels (its columns: "
-            f"{', '.join(head.columns)[:200]}): pass --label-column, or --label-from name"
-        )
-    return found[0]
-
-
-def _read(path: Path, plan: _Plan, layout: CsvLayout) -> _Stretch:
-    if not path.stat().st_size:
+def _read(path: Path, plan: Plan, layout: CsvLayout) -> _Stretch:
+    if not has_rows(path):
         return _Stretch(path, np.zeros((0, len(plan.channels)), dtype=np.float32), ())
     texts = [plan.label_column] if plan.label_column else []
-    table = read_table(path, numbers=plan.channels, texts=texts, delimiter=plan.delimiter)
+    table = read_table(
+        path,
+        numbers=plan.channels,
+        texts=texts,
+        delimiter=plan.delimiter,
+        decimal=layout.decimal,
+    )
     if plan.label_column:
         labels: Sequence[str] = [label.strip() for label in table.texts[plan.label_column]]
     else:
@@ -143,7 +95,7 @@ def _read(path: Path, plan: _Plan, layout: CsvLayout) -> _Stretch:
     return _Stretch(path, _microvolts(table, plan, layout), tuple(_trials(labels, layout)))
 
 
-def _microvolts(table: Table, plan: _Plan, layout: CsvLayout) -> NDArray[np.float32]:
+def _microvolts(table: Table, plan: Plan, layout: CsvLayout) -> NDArray[np.float32]:
     if layout.unit != "counts":
         return (table.numbers * plan.microvolts_a_unit).astype(np.float32)
     counts = np.rint(table.numbers)
@@ -180,29 +132,28 @@ def _label_in_name(path: Path, pattern: str) -> str:
     return label
 
 
-def _long_enough(
-    stretches: Sequence[_Stretch], shortest: float, rate_hz: float, *, whole_files: bool
-) -> tuple[list[_Stretch], list[Skipped]]:
-    """Leave out short trials; with `whole_files`, their samples too. Empty files always."""
-    kept, skipped = [], []
-    for one in stretches:
-        short = [trial for trial in one.trials if trial.length < shortest]
-        for trial in short:
+def _sift(
+    one: _Stretch, shortest: float, rate_hz: float, *, whole_files: bool
+) -> tuple[_Stretch | None, list[Skipped]]:
+    """A file without its short trials; with `whole_files`, their samples go with them."""
+    if not len(one.microvolts):
+        return None, [Skipped(one.path.name, "no samples")]
+    if whole_files and not one.trials:
+        return None, [Skipped(one.path.name, "no label")]
+    skipped = []
+    for trial in one.trials:
+        if trial.length < shortest:
             where = "" if whole_files else f", row {trial.index + 1}"
             reason = f"{trial.length / rate_hz * 1000:.0f} ms is too short"
             skipped.append(Skipped(f"{one.path.name}{where} ({trial.label})", reason))
-        trials = tuple(trial for trial in one.trials if trial not in short)
-        if not len(one.microvolts):
-            skipped.append(Skipped(one.path.name, "no samples"))
-        elif trials or not whole_files:
-            kept.append(_Stretch(one.path, one.microvolts, trials))
-        elif not one.trials:
-            skipped.append(Skipped(one.path.name, "no label"))
-    return kept, skipped
+    trials = tuple(trial for trial in one.trials if trial.length >= shortest)
+    if whole_files and not trials:
+        return None, skipped
+    return replace(one, trials=trials), skipped
 
 
 def _recording(
-    stretches: Sequence[_Stretch], plan: _Plan, layout: CsvLayout, about: dict[str, Any], run: str
+    stretches: Sequence[_Stretch], plan: Plan, layout: CsvLayout, about: dict[str, Any], run: str
 ) -> Recording:
     """One recording of all `stretches`, one second apart on the sample index."""
     pieces, events, start = [], [], 0
@@ -225,13 +176,13 @@ def _recording(
 
 
 def _join(
-    stretches: Sequence[_Stretch], plan: _Plan, layout: CsvLayout, about: dict[str, Any]
+    stretches: Sequence[_Stretch], plan: Plan, layout: CsvLayout, about: dict[str, Any]
 ) -> Recording:
     order = "One-trial files in the order of the numbers in their names, taken as one second apart."
     return _recording(stretches, plan, layout, {**about, "TrialOrder": order}, "")
 
 
-def _about(layout: CsvLayout, plan: _Plan, skipped: Sequence[Skipped]) -> dict[str, Any]:
+def _about(layout: CsvLayout, plan: Plan, skipped: Sequence[Skipped]) -> dict[str, Any]:
     about: dict[str, Any] = {"DatasetName": layout.name}
     if layout.licence:
         about["License"] = layout.licence
@@ -242,7 +193,7 @@ def _about(layout: CsvLayout, plan: _Plan, skipped: Sequence[Skipped]) -> dict[s
     return about
 
 
-def _notes(plan: _Plan) -> list[str]:
+def _notes(plan: Plan) -> list[str]:
     notes = [f"channels: {', '.join(plan.channels)}"]
     if plan.ignored:
         notes.append(

@@ -24,6 +24,7 @@ class CsvLayout:
     rest_label        this label is written as `rest`
     mains_hz          50, 60, or None where unknown
     delimiter         of the table; empty to find out
+    decimal           mark of its numbers, point or comma
     name, licence     of the data set, for its description; the licence may be empty
     """
 
@@ -40,6 +41,7 @@ class CsvLayout:
     session: str = "1"
     task: str = "speech"
     delimiter: str = ""
+    decimal: str = "."
     name: str = "surface EMG from tables"
     licence: str = ""
 

@@ -41,8 +41,8 @@ _STUDY_B = "studyB_5phase"
 _PHASE = re.compile(r"Phase_\d+_([A-Za-z]+)")
 _SESSION = re.compile(r"session_([A-Za-z0-9]+)")
 _NAME = re.compile(r"(?P<label>.+)_(?P<number>\d+)_(?P<date>\d{8})_(?P<time>\d{6})\.csv")
-# Median spectrum of all trials: 50 Hz stands 1.7 to 5.2 dB above its neighbours (44 to 47 and 53 to
-# 56 Hz) on both channels of sessions A and B, 60 Hz never by more than 0.4 dB; in study B neither.
+# not stated: 50 Hz stands out of the median spectrum of the trials of sessions A and B, 60 Hz does
+# not; in study B neither does
 _MAINS_HZ = 50.0
 _ABOUT = {
     "DatasetName": "somach-semg: six classes in randomised trials, AD8232 and ESP32",

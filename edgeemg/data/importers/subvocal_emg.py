@@ -15,6 +15,8 @@ import numpy as np
 
 from edgeemg.data.bdf import to_microvolts
 from edgeemg.data.channel_faults import without_bad_channels
+from edgeemg.data.cyton import MICROVOLTS_PER_COUNT
+from edgeemg.data.event_rows import REST
 from edgeemg.data.importers.imported import (
     Imported,
     ImportSettings,
@@ -30,9 +32,6 @@ _CHANNELS = tuple(f"Channel_{number}" for number in range(1, 9))
 _SUFFIXES = (".csv", ".csv.gz")
 _SAMPLE_RATE_HZ = 250.0
 _SILENCE = "$SILENCE"
-REST = "rest"
-# ADS1299 on the Cyton: 4.5 V reference, gain 24, 24 bits (OpenBCI data format)
-_MICROVOLTS_PER_COUNT = 4.5 / 24 / (2**23 - 1) * 1e6
 _ROUNDING = 1e-3  # counts; the published decimals are off by 1e-9
 _ABOUT = {
     "DatasetName": "subvocal-emg: spoken, lips-only and subvocal words, OpenBCI Cyton",
@@ -43,7 +42,7 @@ _ABOUT = {
     "Manufacturer": "OpenBCI",
     "ManufacturersModelName": "Cyton",
     "HardwareFilters": "n/a",
-    "MicrovoltsPerCount": _MICROVOLTS_PER_COUNT,
+    "MicrovoltsPerCount": MICROVOLTS_PER_COUNT,
     "Warnings": [
         "Each file holds one word only. A linear classifier tells from the silence blocks alone "
         "which of a person's three files they came from, 74 % of the time (chance 33 %). So word "
@@ -68,15 +67,15 @@ def _recording(path: Path) -> Recording:
             f"{path}: the folder of a subvocal-emg file must be F, A or S, got {style!r}"
         )
     table = read_table(path, numbers=_CHANNELS, texts=("WORD",))
-    counts = np.rint(table.numbers / _MICROVOLTS_PER_COUNT)
-    off = np.abs(table.numbers / _MICROVOLTS_PER_COUNT - counts).max(axis=1, initial=0.0)
+    counts = np.rint(table.numbers / MICROVOLTS_PER_COUNT)
+    off = np.abs(table.numbers / MICROVOLTS_PER_COUNT - counts).max(axis=1, initial=0.0)
     if (off > _ROUNDING).any():
         line = table.lines[np.argmax(off > _ROUNDING)]
         raise RecordingError(
             f"{path}, line {line}: a value is not a whole number of Cyton counts at gain 24; "
             "import this file with `edgeemg data import csv`"
         )
-    microvolts = to_microvolts(counts.astype(np.int32), _MICROVOLTS_PER_COUNT)
+    microvolts = to_microvolts(counts.astype(np.int32), MICROVOLTS_PER_COUNT)
     if not len(microvolts):
         raise RecordingError(f"{path} holds no samples below its header")
     return Recording(

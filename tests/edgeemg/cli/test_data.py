@@ -108,7 +108,7 @@ def test_bad_input_is_exit_code_2_and_one_line(
 
 def test_every_importer_and_unit_can_be_asked_for(run: Run) -> None:
     from edgeemg.data.importers import IMPORTERS
-    from edgeemg.data.importers.csv_tables import UNITS
+    from edgeemg.data.importers.csv_plan import UNITS
 
     _, stdout, _ = run("data", "import", "--help")
     assert f"{{{'|'.join(IMPORTERS)}}}" in stdout
@@ -122,6 +122,30 @@ def test_a_tab_is_typed_as_a_word(run: Run, table: Path, tmp_path: Path) -> None
     code, _, stderr = run(*words, "--delimiter", ";")
     assert code == 2
     assert "no columns that look like labels" in stderr
+
+
+def test_identical_recordings_are_told_by_import_and_info(
+    run: Run, table: Path, tmp_path: Path
+) -> None:
+    for name in ("one", "two"):
+        (tmp_path / "set").mkdir(exist_ok=True)
+        (tmp_path / "set" / f"{name}.csv").write_text(table.read_text())
+    words = ("data", "import", "csv", tmp_path / "set", "--out", tmp_path / "rec", "--rate", 100)
+    told = "warning: sub-01_ses-1_task-speech_run-1 and sub-01_ses-1_task-speech_run-2 hold identi"
+    assert told in run(*words)[2]
+    shown = run("data", "info", tmp_path / "rec")[2]
+    assert shown.count("hold identical samples") == 1
+    assert told in shown
+
+
+def test_a_decimal_comma_is_typed(run: Run, table: Path, tmp_path: Path) -> None:
+    rows = [f"{row},5;up" for row in range(80)]
+    table.write_text("\n".join(["a;label", *rows]))
+    words = ("data", "import", "csv", table, "--out", tmp_path / "rec", "--rate", 100)
+    code, _, stderr = run(*words)
+    assert code == 2
+    assert "a begins with '0,5'" in stderr
+    assert run(*words, "--decimal", ",")[0] == 0
 
 
 def test_generated_emg_says_so(run: Run, tmp_path: Path) -> None:

@@ -1,4 +1,5 @@
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -69,3 +70,35 @@ def test_a_folder_without_a_manifest_is_refused_in_one_line(tmp_path: Path) -> N
     assert done.returncode == 2
     (line,) = done.stderr.splitlines()
     assert "is neither a run" in line
+
+
+def test_a_full_disk_behind_stdout_is_one_line(tiny_bundle: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "edgeemg", "inspect", str(tiny_bundle), "--json"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+        )
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    assert done.stderr.splitlines()[-1].startswith("edgeemg: No space left on device: free some")
+
+
+def test_a_reader_that_leaves_early_is_no_traceback(tiny_bundle: Path) -> None:
+    """As `edgeemg inspect bundle --json | head -0`: nobody reads, not even the first line."""
+    reads, writes = os.pipe()
+    os.close(reads)
+    with os.fdopen(writes, "w") as nobody:
+        done = subprocess.run(
+            [sys.executable, "-m", "edgeemg", "inspect", str(tiny_bundle), "--json"],
+            stdout=nobody,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+        )
+    assert done.returncode != 0
+    assert "rest is rest" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "Exception ignored" not in done.stderr

@@ -7,7 +7,7 @@ from edgeemg.runtime.sinks import Decision
 WORDS = [Event(100, 300, "up"), Event(1000, 300, "down"), Event(2000, 300, "up")]
 
 
-def score(*decisions, until=2400):
+def score(*decisions, until=2600):
     told = []
     sink = LiveScore(WORDS, 250.0, told.append)
     for label, index in decisions:
@@ -27,9 +27,14 @@ def test_the_first_decision_in_a_word_counts():
 
 
 def test_a_decision_just_after_the_word_is_in_time_and_a_later_one_is_not():
-    assert score(("up", 599), until=500)[0] == (1, 0, 0, 0)
-    assert score(("up", 600), until=500)[0] == (0, 0, 1, 1)
+    assert score(("up", 599), until=700)[0] == (1, 0, 0, 0)
+    assert score(("up", 600), until=700)[0] == (0, 0, 1, 1)
 
 
-def test_words_that_had_not_ended_do_not_count():
-    assert score(until=1100)[0] == (0, 0, 1, 0)
+def test_words_whose_time_was_not_over_do_not_count():
+    assert score(until=1400)[0] == (0, 0, 1, 0)
+    assert score(until=1500)[0] == (0, 0, 2, 0)
+
+
+def test_a_word_that_was_decided_counts_before_its_time_is_over():
+    assert score(("up", 200), until=300)[0] == (1, 0, 0, 0)

@@ -49,6 +49,20 @@ def test_live_equals_offline(
     assert all(one["latency_ms"] >= 0 for one in heard)
 
 
+def test_at_real_speed_nothing_is_lost_either(
+    edgeemg, simulated, tiny_bundle, tiny_recording, tmp_path
+):
+    """Above real speed the simulator waits for its reader; here it does not, as no sensor does."""
+    offline = edgeemg("run", tiny_bundle, "--recording", tiny_recording, "--every-hop")
+    with simulated(tiny_recording, tmp_path / "emg") as port:
+        live = edgeemg("run", tiny_bundle, "--port", port, "--seconds", 8, "--every-hop")
+    assert live.returncode == 0, live.stderr
+    heard = decisions(live.stdout)
+    assert len(heard) > 60
+    assert said(heard) == said(decisions(offline.stdout))[: len(heard)]
+    assert counters(live.stderr)["wire_lost"] == 0
+
+
 def test_a_decision_has_the_promised_fields(edgeemg, tiny_bundle, tiny_recording):
     done = edgeemg("run", tiny_bundle, "--recording", tiny_recording, "--every-hop")
     first = decisions(done.stdout)[0]

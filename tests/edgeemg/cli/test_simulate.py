@@ -179,6 +179,28 @@ def test_breaks_in_time_are_said_to_be_closed_up(tmp_path: Path) -> None:
         assert hear(wait_for(link), 59).index.tolist() == list(range(60))
         _, errors = process.communicate(timeout=20)
     assert "the recording has 1 breaks in time" in errors
+    assert "decisions differ from those on the recording" in errors
+
+
+def test_values_that_are_not_known_are_said_to_be_sent_as_the_rail(tmp_path: Path) -> None:
+    whole = recording(n=60)
+    whole.samples.microvolts[10:13, 1] = np.nan
+    path = write_recording(whole, tmp_path)
+    link = tmp_path / "port"
+    with simulated(path, "--link", link, "--speed", 10) as process:
+        live = hear(wait_for(link), 59)
+        _, errors = process.communicate(timeout=20)
+    assert np.flatnonzero(~live.valid[:, 1]).tolist() == [10, 11, 12]
+    assert "3 of its values are not known: they are sent as the lower rail" in errors
+    assert "differ from the recording's" not in errors
+
+
+@pytest.mark.parametrize("option", ["--speed", "--gain-scale", "--drop"])
+@pytest.mark.parametrize("number", ["nan", "inf", "-1"])
+def test_a_number_that_is_none_is_bad_usage(folder: Path, option: str, number: str) -> None:
+    result = CliRunner().invoke(simulate, [str(folder), option, number])
+    assert result.exit_code == 2
+    assert f"Invalid value for '{option}'" in result.output
 
 
 def test_an_unknown_device_is_refused(folder: Path) -> None:

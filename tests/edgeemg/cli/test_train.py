@@ -97,8 +97,13 @@ def test_a_failed_gate_exits_1_and_writes_no_bundle(edgeemg, run_folder, tmp_pat
     done = edgeemg("export", copy, "--quantize", "--format", "onnx", "--out", tmp_path / "b")
     assert done.returncode == 1, done.stderr
     assert "no bundle was written: model.int8.onnx agrees" in done.stderr
+    assert "largest diff" in done.stderr  # the table, so that one sees by how much
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "b").exists()
+
+
+def test_exporting_onto_the_working_folder_is_refused(edgeemg, run_folder):
+    one_line(edgeemg("export", run_folder, "--out", "."))
 
 
 def test_exporting_what_is_no_run_says_so(edgeemg, recordings, tmp_path):

@@ -18,6 +18,7 @@ from hypothesis.extra.numpy import arrays
 
 from edgeemg.data import bids
 from edgeemg.data.bdf import read_bdf
+from edgeemg.data.sidecars import GENERATED_WARNING
 from edgeemg.dsp.samples import Event, Recording, Samples
 from edgeemg.errors import OutputExistsError, RecordingError
 
@@ -129,6 +130,22 @@ def test_the_sidecar_says_what_bids_demands(cyton_recording: Build, tmp_path: Pa
     assert (tmp_path / "participants.tsv").read_text() == "participant_id\nsub-01\n"
 
 
+def test_generated_emg_always_carries_its_warning(cyton_recording: Build, tmp_path: Path) -> None:
+    for session, about in (("A", {}), ("B", {"Warnings": ["also"]}), ("C", {})):
+        recording = cyton_recording(session=session, generated=True, about=about)
+        path = bids.write_recording(recording, tmp_path)
+    read = [one.warnings for one in bids.read_recordings(tmp_path)]
+    assert read == [(GENERATED_WARNING,), (GENERATED_WARNING, "also"), (GENERATED_WARNING,)]
+    assert GENERATED_WARNING in (tmp_path / "README").read_text()
+    sidecar = json.loads(path.with_suffix(".json").read_text())
+    assert sidecar.pop("Warnings") == [GENERATED_WARNING]
+    path.with_suffix(".json").write_text(json.dumps(sidecar))
+    again = bids.read_recording(path)
+    assert again.warnings == (GENERATED_WARNING,)
+    bids.write_recording(again, tmp_path / "copy")
+    assert next(bids.read_recordings(tmp_path / "copy")).warnings == (GENERATED_WARNING,)
+
+
 def test_mne_reads_the_same_values_and_annotations(cyton_recording: Build, tmp_path: Path) -> None:
     mne = pytest.importorskip("mne")
     recording = cyton_recording()
@@ -194,6 +211,50 @@ def test_a_failure_leaves_none_of_several_recordings(
         bids.write_recordings([good, broken], tmp_path / "old")
     assert [path.name[:6] for path in bids.find_recordings(tmp_path / "old")] == ["sub-09"]
     assert not (tmp_path / "old" / "sub-01").exists()
+
+
+def contents(root: Path) -> dict[Path, bytes | None]:
+    return {path: path.read_bytes() if path.is_file() else None for path in root.rglob("*")}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"channels": ("chin", "chin")},  # refused before anything is written
+        {"events": (Event(40, 3, "a\nb"),)},  # refused among the files of the recording
+        {"about": {"MicrovoltsPerCount": 1.0}},
+        {"about": {"DatasetName": "another"}},  # refused at the root
+    ],
+)
+def test_a_failure_leaves_the_data_set_as_it_was(
+    cyton_recording: Build, tmp_path: Path, change: dict[str, object]
+) -> None:
+    bids.write_recording(cyton_recording(subject="09"), tmp_path)
+    (tmp_path / "README").unlink()  # a file at the root that the next write brings back
+    before = contents(tmp_path)
+    good, broken = cyton_recording(subject="01"), cyton_recording(subject="02", **change)
+    with pytest.raises((RecordingError, OutputExistsError)):
+        bids.write_recordings([good, broken], tmp_path)
+    assert contents(tmp_path) == before
+    with pytest.raises((RecordingError, OutputExistsError)):
+        bids.write_recording(broken, tmp_path)
+    assert contents(tmp_path) == before
+
+
+def test_a_failure_while_files_are_put_in_place_leaves_none_of_them(
+    cyton_recording: Build, tmp_path: Path
+) -> None:
+    bids.write_recording(cyton_recording(subject="09"), tmp_path)
+    in_the_way = tmp_path / "sub-01/ses-A/emg/sub-01_ses-A_task-silent_events.tsv"
+    in_the_way.mkdir(parents=True)
+    (in_the_way / "x").touch()
+    before = contents(tmp_path / "sub-09") | contents(in_the_way)
+    people = (tmp_path / "participants.tsv").read_text()
+    with pytest.raises(OSError, match="events"):
+        bids.write_recordings([cyton_recording(subject="01")], tmp_path)
+    assert (tmp_path / "participants.tsv").read_text() == people
+    assert contents(tmp_path / "sub-09") | contents(in_the_way) == before
+    assert len(bids.find_recordings(tmp_path)) == 1
 
 
 def test_a_full_disk_leaves_no_half_recording(tmp_path: Path) -> None:
@@ -321,9 +382,11 @@ def test_a_damaged_sidecar_is_read_or_refused(
         ("MicrovoltsPerCount", 10**400, "above 0"),
         ("FirstSampleIndex", 10**30, "whole number"),
         ("FirstSampleIndex", 5000, "does not rise"),
+        ("Warnings", "one sentence", "Warnings must be a list"),
+        ("Warnings", None, "Warnings must be a list"),
     ],
 )
-def test_a_wrong_number_in_the_sidecar_is_named(
+def test_a_wrong_value_in_the_sidecar_is_named(
     written: Path, key: str, value: object, message: str
 ) -> None:
     sidecar = written.with_suffix(".json")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from edgeemg.data.tables import is_number, read_head, read_table
+from edgeemg.data.tables import has_rows, is_number, read_head, read_table
 from edgeemg.errors import RecordingError
 
 GOOD = "t,CH1,CH2,label\n0,1.5,-2e3,a\n4,0,+7,b\n"
@@ -88,6 +88,55 @@ def test_the_head_finds_the_delimiter(tmp_path: Path, delimiter: str) -> None:
     assert head.delimiter == delimiter
     assert head.columns == ("t", "CH1", "CH2", "label")
     assert head.first_row == ("0", "1.5", "-2e3", "a")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '"CH1";"CH2";"label"\r\n"1.5";"2";"yes; please"\r\n',  # quoted, Windows
+        'CH1, CH2, "label"\n1.5, 2, "yes; please"\n',  # blanks behind the delimiter
+        "CH1\tCH2\tlabel\r1.5\t2\tyes; please\r",  # old line ends
+        '"CH1"\t"CH2"\t"label"\n1.5\t2\t"yes; please"',  # no end of the last line
+    ],
+)
+@pytest.mark.parametrize("bom", ["", "\ufeff"])
+def test_quotes_line_ends_and_a_bom_change_nothing(tmp_path: Path, text: str, bom: str) -> None:
+    path = tmp_path / "one.csv"
+    path.write_bytes((bom + text).encode())
+    head = read_head(path)
+    assert head.columns == ("CH1", "CH2", "label")
+    table = read_table(path, numbers=("CH1", "CH2"), texts=("label",), delimiter=head.delimiter)
+    assert table.numbers.tolist() == [[1.5, 2]]
+    assert table.texts == {"label": ["yes; please"]}
+
+
+def test_a_delimiter_within_a_quoted_name_does_not_count(tmp_path: Path) -> None:
+    path = tmp_path / "one.csv"
+    path.write_text('"EXG 1, left, uV";label\n1;a\n')
+    assert read_head(path).columns == ("EXG 1, left, uV", "label")
+
+
+def test_a_decimal_comma_is_read_where_it_is_asked_for(tmp_path: Path) -> None:
+    path = tmp_path / "one.csv"
+    path.write_text("CH1;CH2\n1,5;-2,5e1\n3;,25\n")
+    table = read_table(path, numbers=("CH1", "CH2"), delimiter=";", decimal=",")
+    assert table.numbers.tolist() == [[1.5, -25], [3, 0.25]]
+    with pytest.raises(RecordingError, match=r"line 2: CH1 .* got '1,5': .* not '\.' .*--decimal"):
+        read_table(path, numbers=("CH1",), delimiter=";")
+    for cell in ("1.5", "1.234,5", "1,234,5"):
+        path.write_text(f"CH1;CH2\n1,5;2\n{cell};2\n")
+        with pytest.raises(RecordingError, match="line 3: CH1 must be a finite number"):
+            read_table(path, numbers=("CH1",), delimiter=";", decimal=",")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("", False), ("\ufeff", False), ("a,b\n", False), ("\r\n \n", False), ("a\n\n1\n", True)],
+)
+def test_a_header_alone_is_no_row(tmp_path: Path, text: str, expected: bool) -> None:
+    for name, content in (("x.csv", text.encode()), ("x.csv.gz", gzip.compress(text.encode()))):
+        (tmp_path / name).write_bytes(content)
+        assert has_rows(tmp_path / name) == expected
 
 
 @pytest.mark.parametrize("line", ["", "a,a,b\n", "a,,b\n"])

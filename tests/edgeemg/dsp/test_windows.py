@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgeemg.dsp.samples import Samples
-from edgeemg.dsp.windows import HopBlocks, Windows
+from edgeemg.dsp.windows import HopBlocks, Windows, trust
 from edgeemg.errors import ManifestError
 
 
@@ -105,9 +105,9 @@ def test_reset_forgets_what_was_held() -> None:
 
 def test_validity_is_the_share_of_the_window_that_is_to_be_trusted() -> None:
     mask = np.ones((6, 2), np.bool_)
-    mask[1, 0] = mask[5] = False
+    mask[1, 0] = mask[4, 0] = mask[5] = False
     samples = Samples(np.zeros((6, 2), np.float32), 250.0, np.arange(6), mask)
-    assert [one.valid for one in Windows(4, 2).feed(samples)] == [7 / 8, 6 / 8]
+    assert [one.valid for one in Windows(4, 2).feed(samples)] == [3 / 4, 2 / 4]
 
 
 @pytest.mark.parametrize("start", [2**31 - 50, 2**31, 2**40, 2**53 + 1, 2**62])
@@ -182,3 +182,11 @@ def test_flush_gives_what_waits_once() -> None:
 def test_a_hop_of_no_samples_is_refused() -> None:
     with pytest.raises(ManifestError, match="hop_samples must be at least 1"):
         HopBlocks(0)
+
+
+def test_trust_is_the_worst_channels_share() -> None:
+    valid = np.ones((100, 4), np.bool_)
+    assert trust(valid) == 1.0
+    valid[:30, 2] = False
+    valid[:10, 0] = False
+    assert trust(valid) == pytest.approx(0.7)

@@ -1,9 +1,11 @@
 import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from edgeemg.errors import ManifestError
 from edgeemg.profiler.engine_checks import bundle_checks, engine_checks
 from edgeemg.profiler.probes import write_probe
 from edgeemg.runtime.bundle import open_bundle
@@ -58,7 +60,7 @@ def test_every_file_of_a_good_bundle_answers_rightly(tiny_bundle: Path) -> None:
     found = list(bundle_checks(open_bundle(tiny_bundle)))
     assert [check.name for check in found] == list(open_bundle(tiny_bundle).models)
     assert {check.status for check in found} == {"ok"}
-    assert "16 of 16 labels as PyTorch" in found[0].found
+    assert "answers as at export, 16 of 16 labels" in found[0].found
     assert "of a 100 ms hop" in found[0].found
 
 
@@ -66,6 +68,38 @@ def test_wrong_answers_fail(wrong_bundle: Path) -> None:
     found = list(bundle_checks(open_bundle(wrong_bundle)))
     assert {check.status for check in found} == {"fail"}
     assert found[0].found.startswith("wrong answers: off by 5")
+
+
+def test_an_engine_that_is_installed_but_broken_says_why(shadowed) -> None:
+    shadowed("onnxruntime", "raise ImportError('version GLIBC_2.38 not found')")
+    onnx, tflite = engine_checks()
+    assert onnx.status == "fail"
+    assert "installed but cannot be imported (version GLIBC_2.38 not found)" in onnx.found
+    assert tflite.status == "ok"
+
+
+def test_without_room_for_a_temporary_file_the_engine_was_not_tested(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+    onnx, tflite = engine_checks()
+    assert (onnx.status, tflite.status) == ("fail", "fail")
+    assert onnx.found.startswith("not tested: no temporary file can be written")
+    assert "free some space" in (onnx.remedy or "")
+
+
+def test_a_bundle_without_golden_answers_is_refused_before_any_check(
+    tiny_bundle: Path,
+) -> None:
+    from dataclasses import replace
+
+    from edgeemg.manifest import read_manifest
+
+    manifest = read_manifest(tiny_bundle)
+    files = {"model.onnx": manifest.files["model.onnx"]}
+    bundle = replace(open_bundle(tiny_bundle), manifest=replace(manifest, files=files))
+    with pytest.raises(ManifestError, match=r"lists no golden\.npz: export again"):
+        bundle_checks(bundle)
 
 
 def test_a_file_without_its_engine_is_not_tested(

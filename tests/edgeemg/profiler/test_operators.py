@@ -1,9 +1,11 @@
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 
 from edgeemg.errors import EngineError, MissingExtraError
+from edgeemg.profiler.children import run_python
 from edgeemg.profiler.operators import Operator, read_operators
 
 
@@ -78,6 +80,30 @@ def test_a_missing_engine_names_its_extra(
     extra = {"onnx": "onnx", "tflite": "litert"}[engine]
     with pytest.raises(MissingExtraError, match=rf"model\.{engine}.*'edgeemg\[{extra}\]'"):
         read_operators(tiny_bundle / f"model.{engine}", engine)
+
+
+def test_without_room_for_a_temporary_file_it_says_what_it_needs(
+    tiny_bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+    with pytest.raises(EngineError, match=r"model\.onnx takes a small temporary file.*free some"):
+        read_operators(tiny_bundle / "model.onnx", "onnx")
+
+
+def test_half_a_temporary_file_is_no_traceback(tiny_bundle: Path) -> None:
+    """As on a disk that is full: files end after some bytes."""
+    program = (
+        "import resource, signal, sys; from pathlib import Path; "
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000)); "
+        "from edgeemg.errors import EngineError; "
+        "from edgeemg.profiler.operators import read_operators\n"
+        "try: read_operators(Path(sys.argv[1]), 'onnx')\n"
+        "except EngineError as error: print(error)"
+    )
+    said = run_python("-c", program, str(tiny_bundle / "model.onnx"), patience_s=60)
+    assert isinstance(said, str), said
+    assert "takes a small temporary file, which cannot be written" in said
 
 
 @pytest.mark.parametrize("engine", ["onnx", "tflite"])

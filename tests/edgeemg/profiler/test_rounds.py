@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from edgeemg.profiler.children import Failure
-from edgeemg.profiler.rounds import Subject, measure_in_turns
+from edgeemg.profiler.rounds import Subject, measure_in_turns, measure_once
 
 
 @pytest.fixture
@@ -45,3 +45,13 @@ def test_an_illegal_instruction_ends_one_file_and_no_other(
     assert isinstance(tflite, list)
     assert len(tflite) == 2
     assert steps.count("round 2 of 2: model.onnx") == 0
+
+
+@pytest.mark.parametrize("printed", ["", "hello", "[]", "{}", '{"import_ms": "long"}'])
+def test_a_process_that_prints_something_else_is_a_failure(
+    subjects: list[Subject], shadowed, printed: str
+) -> None:
+    shadowed("onnxruntime", f"import os; os.write(1, {printed.encode()!r}); os._exit(0)")
+    outcome = measure_once(subjects[0], runs=3)
+    assert isinstance(outcome, Failure)
+    assert outcome.reason.startswith("it printed something else than a measurement (")

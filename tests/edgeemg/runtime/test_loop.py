@@ -287,3 +287,26 @@ def test_a_reader_that_is_gone_ends_the_run_with_a_sink_error(
         run([noise], onnx, manifest, [JsonLines(stream)], health=Health(), settings=EAGER)
     with pytest.raises(BrokenPipeError):
         stream.close()
+
+
+def test_a_channel_that_is_off_decides_nothing_is_counted_and_told_once(
+    tiny_bundle: Path, noise: Samples, onnx: Engine
+) -> None:
+    off = replace(noise, valid=noise.valid.copy())
+    off.valid[:, 2] = False
+    told: list[str] = []
+    decided, health = decisions([off], onnx, tiny_bundle, tell=told.append)
+    assert health.untrusted_windows == health.windows == WINDOWS
+    assert decided == []
+    assert len(told) == 1
+    assert "check the electrodes" in told[0]
+
+
+def test_an_electrode_that_pops_for_a_moment_stops_nothing(
+    tiny_bundle: Path, noise: Samples, onnx: Engine
+) -> None:
+    popped = replace(noise, valid=noise.valid.copy())
+    popped.valid[::25, 1] = False  # four in a hundred
+    decided, health = decisions([popped], onnx, tiny_bundle)
+    assert health.untrusted_windows == 0
+    assert decided

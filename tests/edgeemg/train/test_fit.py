@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from edgeemg.train.fit import FitSettings, Labelled, fit, predict
+from edgeemg.train.dataset import Part
+from edgeemg.train.fit import FitSettings, fit, predict
 from edgeemg.train.models import make_model
 
 
@@ -14,7 +15,7 @@ def toy(n=120, seed=0):
     classes = rng.integers(0, 2, n)
     inputs = rng.standard_normal((n, 2, 64)).astype(np.float32)
     inputs[np.arange(n), classes] *= 3
-    return Labelled(inputs, classes)
+    return Part(inputs, classes, np.arange(n))
 
 
 def trained(settings, *, model_seed=0):

@@ -49,7 +49,7 @@ def test_a_trial_that_no_window_fits_is_counted_by_recording():
     events = [Event(0, 80, "short"), Event(500, 300, "long")]
     windows = cut_windows([recording(events, index=index)], THROUGH, window=100, hop=25)
     assert windows.labels == ("long",)
-    assert windows.too_short == {"sub-1_ses-1_task-t": 1}
+    assert windows.without_window == {"sub-1_ses-1_task-t": 1}
 
 
 def test_nothing_but_short_trials_is_an_error_with_the_remedy():
@@ -63,6 +63,21 @@ def test_samples_that_are_missing_are_a_break():
     windows = cut_windows([one], THROUGH, window=100, hop=25)
     for window in windows.values[:, :, 0]:
         assert 200 not in window.astype(int)
+
+
+def test_a_channel_that_is_off_neither_trains_nor_hides():
+    one = recording([Event(0, 400, "up"), Event(400, 400, "down")], channels=("a", "b"))
+    one.samples.valid[:420, 1] = False
+    windows = cut_windows([one], THROUGH, window=100, hop=25)
+    assert windows.labels == ("down",)
+    assert windows.without_window == {"sub-1_ses-1_task-t": 1}
+    assert min(starts(windows)) >= 410  # at most a tenth of a window
+
+
+def test_a_trial_knows_the_samples_that_its_windows_reach():
+    windows = cut_windows([recording([Event(500, 200, "up")])], THROUGH, window=100, hop=25)
+    (trial,) = windows.trials
+    assert (trial.first, trial.last) == (475, 724)
 
 
 @pytest.mark.parametrize(

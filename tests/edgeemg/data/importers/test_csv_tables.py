@@ -134,6 +134,61 @@ def test_short_trials_are_skipped_by_name(tmp_path: Path) -> None:
         run_import(tmp_path / "long.csv", tmp_path / "x", min_trial_ms=5000)
 
 
+@pytest.mark.parametrize("empty", ["", "time,a,b,label,note\n", "\ufeff\r\n"])
+@pytest.mark.parametrize("place", ["UP_0.csv", "UP_2.csv", "UP_9.csv", "UP_0.csv.gz"])
+def test_an_empty_trial_is_skipped_by_name_wherever_it_is(
+    tmp_path: Path, empty: str, place: str
+) -> None:
+    for name in ("UP_1", "UP_3"):
+        write_table(tmp_path / "set" / f"{name}.csv", [("up", 80)])
+    content = empty.encode()
+    (tmp_path / "set" / place).write_bytes(
+        gzip.compress(content) if place.endswith(".gz") else content
+    )
+    imported, (read,) = run_import(tmp_path / "set", tmp_path / "rec")
+    assert [(one.name, one.reason) for one in imported.skipped] == [(place, "no samples")]
+    assert read.about["SkippedTrials"] == [{"name": place, "reason": "no samples"}]
+    assert [event.label for event in read.events] == ["up", "up"]
+
+
+def test_only_empty_tables_are_one_error(tmp_path: Path) -> None:
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set" / "UP_1.csv").write_text("")
+    (tmp_path / "set" / "UP_2.csv").write_text("a,label\n")
+    with pytest.raises(RecordingError, match=r"set: wanted rows below .* none in any of 2 tables"):
+        run_import(tmp_path / "set", tmp_path / "rec")
+    assert not (tmp_path / "rec").exists()
+
+
+def test_a_trial_without_a_label_is_skipped_by_name(tmp_path: Path) -> None:
+    write_table(tmp_path / "set" / "a1.csv", [("up", 80)])
+    write_table(tmp_path / "set" / "a2.csv", [("", 80)])
+    write_table(tmp_path / "set" / "a3.csv", [("up", 80)])
+    imported, (read,) = run_import(tmp_path / "set", tmp_path / "rec")
+    assert [(one.name, one.reason) for one in imported.skipped] == [("a2.csv", "no label")]
+    assert len(read.samples) == 160
+
+
+def test_decimal_commas_are_read_or_named_but_never_dropped(tmp_path: Path) -> None:
+    rows = [f"{row % 7};{row * 5 % 13},25;up" for row in range(80)]
+    (tmp_path / "t.csv").write_bytes("\ufeffa;b;label\r\n".encode() + "\r\n".join(rows).encode())
+    _, (read,) = run_import(tmp_path / "t.csv", tmp_path / "rec", decimal=",")
+    assert read.channels == ("a", "b")
+    expected = [[row % 7, row * 5 % 13 + 0.25] for row in range(80)]
+    np.testing.assert_array_equal(read.samples.microvolts, expected)
+    # `a` begins with a whole number, and is read; `b` must not be left out in silence
+    with pytest.raises(RecordingError, match=r"b begins with '0,25'.* pass --decimal"):
+        run_import(tmp_path / "t.csv", tmp_path / "x")
+    with pytest.raises(RecordingError, match=r"line 2: b must be .*--decimal"):
+        run_import(tmp_path / "t.csv", tmp_path / "x", channels=("a", "b"))
+    (tmp_path / "t.csv").write_text("a,b,label\n1,5,2,up\n")
+    with pytest.raises(RecordingError, match="line 2: wanted 3 cells as in line 1, got 4"):
+        run_import(tmp_path / "t.csv", tmp_path / "x")
+    (tmp_path / "t.csv").write_text('a,label\n"1,5",up\n')
+    with pytest.raises(RecordingError, match="a begins with '1,5'"):
+        run_import(tmp_path / "t.csv", tmp_path / "x")
+
+
 def test_a_flat_column_is_named_and_left_out(tmp_path: Path) -> None:
     lines = ["a,b,label", *(f"{row * 7 % 13},1.5,up" for row in range(90))]
     (tmp_path / "t.csv").write_text("\n".join(lines))

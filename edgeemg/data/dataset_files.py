@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from edgeemg import __version__
-from edgeemg.data.sidecars import read_json, read_text
+from edgeemg.data.sidecars import read_json, read_text, warnings_of
 from edgeemg.dsp.samples import Recording
 from edgeemg.errors import OutputExistsError
 
 BIDS_VERSION = "1.11.0"
+_ROOT_FILES = ("dataset_description.json", "README", "events.json", "participants.tsv")
 _EVENT_COLUMNS = {
     "trial_type": {
         "LongName": "Label of a trial, or kind of stretch",
@@ -44,8 +45,23 @@ def describe_dataset(recording: Recording, root: Path) -> None:
     }
     for name, text in texts.items():
         if not (root / name).exists():
-            _replace(root / name, text)
+            _replace(root / name, text.encode())
     _add_participant(root / "participants.tsv", f"sub-{recording.subject}")
+
+
+def keep_dataset(root: Path) -> dict[Path, bytes | None]:
+    """What the files at the root hold now, for `restore_dataset`; None where there is no file."""
+    paths = [root / name for name in _ROOT_FILES]
+    return {path: path.read_bytes() if path.is_file() else None for path in paths}
+
+
+def restore_dataset(kept: dict[Path, bytes | None]) -> None:
+    """Undo what `describe_dataset` did since `keep_dataset`; untouched files are not written."""
+    for path, content in kept.items():
+        if content is None:
+            path.unlink(missing_ok=True)
+        elif path.read_bytes() != content:
+            _replace(path, content)
 
 
 def _check_same(recording: Recording, path: Path) -> None:
@@ -84,12 +100,10 @@ def _description(recording: Recording) -> dict[str, Any]:
 def _readme(recording: Recording) -> str:
     about = recording.about
     lines = [f"# {_name(recording)}", ""]
-    if recording.generated:
-        lines += ["This EMG is GENERATED: no person was recorded.", ""]
     lines += ["Written by edgeemg as EMG-BIDS; the exact size of a count is MicrovoltsPerCount in"]
     lines += ["each sidecar, breaks in time and bad stretches are rows of each events.tsv.", ""]
     lines += [f"{key}: {about[key]}" for key in ("License", "Source") if key in about]
-    for warning in about.get("Warnings", []):
+    for warning in warnings_of(about, generated=recording.generated):
         lines += ["", f"**Warning:** {warning}"]
     return "\n".join(lines) + "\n"
 
@@ -99,16 +113,17 @@ def _add_participant(path: Path, participant: str) -> None:
     if participant in (line.split("\t")[0] for line in lines):
         return
     blanks = ["n/a"] * lines[0].count("\t")
-    _replace(path, "\n".join([*lines, "\t".join([participant, *blanks])]) + "\n")
+    text = "\n".join([*lines, "\t".join([participant, *blanks])]) + "\n"
+    _replace(path, text.encode())
 
 
 def _as_json(plain: dict[str, Any]) -> str:
     return json.dumps(plain, indent=2, ensure_ascii=False) + "\n"
 
 
-def _replace(path: Path, text: str) -> None:
+def _replace(path: Path, content: bytes) -> None:
     """Write a whole file or nothing."""
     with tempfile.TemporaryDirectory(prefix=".unfinished-", dir=path.parent) as folder:
         draft = Path(folder) / path.name
-        draft.write_text(text, encoding="utf-8")
+        draft.write_bytes(content)
         draft.replace(path)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from edgeemg.data.dataset import describe_dataset
+from edgeemg.data.dataset_files import describe_dataset
 from edgeemg.dsp.samples import Recording
 from edgeemg.errors import OutputExistsError, RecordingError
 

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import signal
 
-from edgeemg.dsp.response import pass_bands
+from edgeemg.profiler.response import pass_bands
 
 
 def test_no_sections_let_everything_through() -> None:

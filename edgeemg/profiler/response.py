@@ -1,4 +1,4 @@
-"""Filter sections in, the frequencies that they let through out: for people, not for the path."""
+"""Filter sections in, the frequencies that they let through, for people, out."""
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray

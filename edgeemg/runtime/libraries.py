@@ -1,0 +1,69 @@
+"""An engine's name in; the library that runs its files, imported, out."""
+
+import importlib
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from types import ModuleType
+from typing import NamedTuple
+
+from edgeemg.errors import MissingExtraError, needs_extra
+
+
+class Library(NamedTuple):
+    """What is imported, the name that it is installed under, and the extra that installs it."""
+
+    module: str
+    distribution: str
+    extra: str
+
+
+# engine -> its libraries, in the order in which they are tried
+LIBRARIES = {
+    "onnx": (Library("onnxruntime", "onnxruntime", "onnx"),),
+    # the successor first: the same interface, newer kernels, Python above 3.11
+    "tflite": (
+        Library("ai_edge_litert.interpreter", "ai-edge-litert", "litert"),
+        Library("tflite_runtime.interpreter", "tflite-runtime", "tflite-runtime"),
+    ),
+}
+
+
+def import_library(engine: str, *, purpose: str) -> tuple[ModuleType, str]:
+    """The first library of an engine that can be imported, and its distribution's name.
+
+    Raises MissingExtraError, which says what `purpose` lacks: none is installed, or the first
+    that is cannot be imported.
+    """
+    failures = []
+    # where none is here, the first is tried all the same: its error is the one to show
+    for library in _installed(engine) or LIBRARIES[engine][:1]:
+        try:
+            with needs_extra(library.extra, purpose):
+                return importlib.import_module(library.module), library.distribution
+        except MissingExtraError as error:
+            failures.append(error)
+    raise failures[0]
+
+
+def is_installed(engine: str) -> bool:
+    """Whether a library of the engine can be found; nothing is loaded."""
+    return bool(_installed(engine))
+
+
+def how_to_install(engine: str) -> str:
+    """The command that installs an engine; says so where this version knows none of that name."""
+    if engine not in LIBRARIES:
+        return f"upgrade edgeemg: this version knows no engine {engine!r}"
+    return f"pip install 'edgeemg[{LIBRARIES[engine][0].extra}]'"
+
+
+def version_of(distribution: str) -> str | None:
+    """The installed version; None where nothing is installed under that name."""
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return None
+
+
+def _installed(engine: str) -> list[Library]:
+    return [one for one in LIBRARIES[engine] if find_spec(one.module.partition(".")[0])]
