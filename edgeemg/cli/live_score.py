@@ -30,7 +30,7 @@ class LiveScore:
         mark = "right" if word and word.label == decision.label else "WRONG"
         self.tell(
             f"{decision.t_s:7.2f} s  said {true:<10} decided {decision.label:<10} "
-            f"{decision.confidence:.2f}  {mark}  ({decision.latency_ms:.1f} ms after its last byte was read)"
+            f"{decision.confidence:.2f}  {mark}  ({decision.latency_ms:.1f} ms after the read)"
         )
 
     def close(self) -> None:
