@@ -4,6 +4,7 @@ import errno
 import importlib
 import signal
 import sys
+from contextlib import suppress
 from typing import NoReturn
 
 import click
@@ -76,7 +77,8 @@ def main() -> None:
 
 
 def _fail(message: str, exit_code: int) -> NoReturn:
-    click.echo(f"edgeemg: {' '.join(message.split())}", err=True)
+    with suppress(OSError):  # nobody hears it on a full disk; the exit code still tells
+        click.echo(f"edgeemg: {' '.join(message.split())}", err=True)
     sys.exit(exit_code)
 
 

@@ -34,9 +34,14 @@ def import_library(engine: str, *, purpose: str) -> tuple[ModuleType, str]:
     Raises MissingExtraError, which says what `purpose` lacks: none is installed, or the first
     that is cannot be imported.
     """
+    installed = _installed(engine)
+    if not installed:
+        wanted = LIBRARIES[engine][0].distribution
+        raise MissingExtraError(
+            f"{purpose} needs {wanted}, which is not installed: {how_to_install(engine)}"
+        )
     failures = []
-    # where none is here, the first is tried all the same: its error is the one to show
-    for library in _installed(engine) or LIBRARIES[engine][:1]:
+    for library in installed:
         try:
             with needs_extra(library.extra, purpose):
                 return importlib.import_module(library.module), library.distribution

@@ -93,7 +93,7 @@ def test_where_none_is_installed_the_first_is_named(monkeypatch: pytest.MonkeyPa
     with pytest.raises(MissingExtraError) as caught:
         import_library("tflite", purpose="testing")
     assert str(caught.value) == (
-        "testing needs ai_edge_litert, which is not installed: pip install 'edgeemg[litert]'"
+        "testing needs ai-edge-litert, which is not installed: pip install 'edgeemg[litert]'"
     )
 
 
