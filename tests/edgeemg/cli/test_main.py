@@ -214,8 +214,10 @@ def test_a_folder_that_cannot_be_written_is_one_line(
 
 # --- Ctrl-C
 
+# A shell that runs tests in the background passes on a SIGINT that is ignored: undo that first.
 _WAITS = """
-import sys, time, types
+import signal, sys, time, types
+signal.signal(signal.SIGINT, signal.default_int_handler)
 import click
 from edgeemg.cli.main import VERBS, main
 
