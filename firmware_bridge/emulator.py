@@ -24,6 +24,8 @@ _IDLE_S = 0.05  # longest nap: how soon a stop is seen
 _NAP_S = 0.002  # shortest nap, at high speed: several packets a wake-up instead of a busy loop
 _BURST = 256  # packets a wake-up, at most, when catching up
 
+_PTS = "/dev/pts/"
+
 
 class Board(Protocol):
     """A device's behaviour without its line."""
@@ -173,9 +175,14 @@ class Emulator:
             self.overflowed_bytes += len(self._out)
             self._out.clear()
 
+    def _is_left_behind(self, link: Path) -> bool:
+        """Whether it pointed to a simulated port that is gone, or whose number is ours now."""
+        target = str(link.readlink())
+        return target == self.port_name or (target.startswith(_PTS) and not link.exists())
+
     def _make_link(self, link: Path) -> None:
         try:
-            if link.is_symlink() and (not link.exists() or link.samefile(self.port_name)):
+            if link.is_symlink() and self._is_left_behind(link):
                 link.unlink()  # left behind by a run that was killed; its number may be ours now
             link.symlink_to(self.port_name)
         except OSError as error:

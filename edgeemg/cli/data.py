@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from edgeemg.cli.numbers import POSITIVE, FiniteRange
+
 if TYPE_CHECKING:
     from edgeemg.data.importers.imported import Imported
     from edgeemg.data.summary import Group, Summary
@@ -35,13 +37,12 @@ def data() -> None:
 @click.option("--keep-bad-channels", is_flag=True, help="Keep flat and railed channels.")
 @click.option(
     "--min-trial-ms",
+    type=FiniteRange(min=0),
     default=500.0,
     show_default=True,
     help="Skip shorter trials of somach-semg and csv, by name.",
 )
-@click.option(
-    "--rate", "rate_hz", type=click.FloatRange(0, min_open=True), help="csv: samples a second."
-)
+@click.option("--rate", "rate_hz", type=POSITIVE, help="csv: samples a second.")
 @click.option("--channels", help="csv: columns, as CH1,CH2; every column of numbers otherwise.")
 @click.option(
     "--unit",
@@ -52,7 +53,7 @@ def data() -> None:
 )
 @click.option(
     "--scale",
-    type=click.FloatRange(0, min_open=True),
+    type=POSITIVE,
     help="csv: microvolts a unit; needed for counts.",
 )
 @click.option("--label-column", default="", help="csv: label, word or class otherwise.")
@@ -151,7 +152,9 @@ def info(folder: Path, as_json: bool) -> None:
 @click.option("--repetitions", default=20, show_default=True, help="Of each word in a session.")
 @click.option("--words", default=4, show_default=True, help="Words besides rest.")
 @click.option("--channels", default=8, show_default=True, help="Electrodes.")
-@click.option("--rate", "sample_rate_hz", default=250.0, show_default=True, help="Hz.")
+@click.option(
+    "--rate", "sample_rate_hz", type=POSITIVE, default=250.0, show_default=True, help="Hz."
+)
 @click.option("--seed", default=0, show_default=True, help="Same seed, same EMG.")
 def synth(out: Path, **options: Any) -> None:
     """Generate EMG of silent speech; everything made from it says that it is generated.

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 import click
 
 from edgeemg.cli.exporting import check_extras
-from edgeemg.cli.outputs import fresh_folder
+from edgeemg.cli.numbers import FiniteRange
+from edgeemg.cli.outputs import DEMO_MARK, fresh_folder
 from edgeemg.errors import OutputExistsError, PortError, needs_extra
 
 if TYPE_CHECKING:
     from edgeemg.dsp.samples import Recording
 
-_MARK = "made-by-edgeemg-demo"
 _LEAD_OUT_S = 3.0  # the sensor plays on this long, so that the last decision is not cut off
 _START_S = 20.0  # longest wait for the simulated sensor
 _TRAIN = {
@@ -42,7 +42,7 @@ _TRAIN = {
 )
 @click.option(
     "--seconds",
-    type=click.FloatRange(1, 120),
+    type=FiniteRange(1, 120),
     default=10.0,
     show_default=True,
     help="How long to decide live.",
@@ -70,11 +70,11 @@ def demo(out: Path, seconds: float, seed: int) -> None:
         import scipy  # noqa: F401
         import torch  # noqa: F401
     check_extras(("onnx", "tflite"), quantize=True)
-    ours = (out / _MARK).is_file()
+    ours = (out / DEMO_MARK).is_file()
     if out.is_dir() and any(out.iterdir()) and not ours:
         raise OutputExistsError(f"{out} holds something else than a demo: name another --out")
     with fresh_folder(out, force=ours) as work:
-        (work / _MARK).touch()
+        (work / DEMO_MARK).touch()
         _walk(work, seconds=seconds, seed=seed)
     click.echo(_next_steps(out), err=True)
 
@@ -175,6 +175,8 @@ def _decide_live(work: Path, live: "Recording", *, seconds: float) -> None:
             settings=bundle.manifest.decision,
             stop=stop,
         )
+    if stop.asked:
+        raise KeyboardInterrupt
     right, wrong, missed, stray = score.result(health.samples)
     total = right + wrong + missed
     accuracy = f"{right / total:.0%}" if total else "no word was over yet"

@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from edgeemg.cli.numbers import FRACTION
 from edgeemg.cli.outputs import fresh_folder
 
 
@@ -23,7 +24,7 @@ from edgeemg.cli.outputs import fresh_folder
 )
 @click.option(
     "--min-agreement",
-    type=click.FloatRange(0, 1),
+    type=FRACTION,
     default=0.97,
     show_default=True,
     help="Least fraction of held-out windows on which int8 names PyTorch's label.",
@@ -42,8 +43,8 @@ def export(run: Path, out: Path, force: bool, as_json: bool, **options: Any) -> 
     """
     from edgeemg.cli.exporting import export_with_progress
 
-    with fresh_folder(out, force=force) as target:
-        log = out.parent / f"{out.name}.log"
+    with fresh_folder(out, force=force, inputs=[run]) as target:
+        log = run / "export.log"
         parity = export_with_progress(run, target, log=log, **options)
     click.echo(f"what the converters said is in {log}", err=True)
     click.echo(f"bundle written to {out}; next: edgeemg profile {out}", err=True)

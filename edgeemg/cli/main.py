@@ -5,6 +5,7 @@ import importlib
 import signal
 import sys
 from contextlib import suppress
+from types import FrameType
 from typing import NoReturn
 
 import click
@@ -65,6 +66,8 @@ def edgeemg() -> None:
 
 def main() -> None:
     """The console entry: exit code 0 good, 1 a gate failed, 2 bad usage or input, 130 Ctrl-C."""
+    # as Ctrl-C: what a verb has begun is taken back; `run` and `simulate` set handlers of their own
+    signal.signal(signal.SIGTERM, _terminate)
     try:
         edgeemg(prog_name="edgeemg")
     except EdgeEmgError as error:
@@ -74,6 +77,10 @@ def main() -> None:
         remedy = "free some space and try again" if error.errno in _DISK_FULL else "check the path"
         where = f"{error.filename}: " if error.filename else ""
         _fail(f"{where}{error.strerror or error}: {remedy}", 2)
+
+
+def _terminate(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001  # signal's signature
+    sys.exit(128 + number)
 
 
 def _fail(message: str, exit_code: int) -> NoReturn:

@@ -2,27 +2,38 @@
 
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from edgeemg.errors import OutputExistsError
+from edgeemg.manifest import MANIFEST_NAME
+
+DEMO_MARK = "made-by-edgeemg-demo"
 
 
 @contextmanager
-def fresh_folder(out: Path, *, force: bool) -> Iterator[Path]:
+def fresh_folder(out: Path, *, force: bool, inputs: Sequence[Path] = ()) -> Iterator[Path]:
     """A temporary folder beside `out` that takes its place when the block ends well.
 
-    OutputExistsError where `out` holds something already and `force` is not set, or where it is
-    or holds the working directory. With `force` the old content stays until the new one is whole.
+    OutputExistsError where `out` holds something already and `force` is not set, or what it holds
+    was not made by us; where it is or holds the working directory; and where it is, holds or lies
+    in one of `inputs`. With `force` the old content stays until the new one is whole.
     """
     place = out.resolve()
     if place.exists() and not place.is_dir():
         raise OutputExistsError(f"{out} is a file: name a folder")
     if Path.cwd().is_relative_to(place):
         raise OutputExistsError(f"{out} is or holds the folder you are in: name another folder")
-    if place.is_dir() and any(place.iterdir()) and not force:
-        raise OutputExistsError(f"{out} is not empty: name another folder, or add --force")
+    _keep_inputs(out, place, inputs)
+    if place.is_dir() and any(place.iterdir()):
+        if not force:
+            raise OutputExistsError(f"{out} is not empty: name another folder, or add --force")
+        if not any((place / name).is_file() for name in (MANIFEST_NAME, DEMO_MARK)):
+            raise OutputExistsError(
+                f"{out} holds something that edgeemg did not make, --force does not replace it: "
+                "name another folder"
+            )
     place.parent.mkdir(parents=True, exist_ok=True)
     work = Path(tempfile.mkdtemp(prefix=f".{place.name}-", dir=place.parent))
     try:
@@ -31,6 +42,13 @@ def fresh_folder(out: Path, *, force: bool) -> Iterator[Path]:
         _take_place(work, place)
     finally:
         shutil.rmtree(work, ignore_errors=True)
+
+
+def _keep_inputs(out: Path, place: Path, inputs: Sequence[Path]) -> None:
+    for one in inputs:
+        source = one.resolve()
+        if source.is_relative_to(place) or place.is_relative_to(source):
+            raise OutputExistsError(f"{out} and {one} lie in each other: name another folder")
 
 
 def _take_place(work: Path, place: Path) -> None:

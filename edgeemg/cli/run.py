@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from edgeemg.cli.numbers import FRACTION, POSITIVE, FiniteRange
+
 if TYPE_CHECKING:
     from edgeemg.manifest import DecisionSettings, Manifest
 
@@ -20,11 +22,11 @@ if TYPE_CHECKING:
 @click.option("--channels", help="The sensor's inputs that the model reads, as in 1,2,3,4.")
 @click.option("--sink", "sinks", multiple=True, help="jsonl (stdout) or jsonl:FILE; repeatable.")
 @click.option("--every-hop", is_flag=True, help="Tell what every hop says, rest and doubt too.")
-@click.option("--seconds", type=click.FloatRange(min=0, min_open=True), help="Stop after this.")
-@click.option("--threshold", type=click.FloatRange(0, 1), help="Least probability of a decision.")
+@click.option("--seconds", type=POSITIVE, help="Stop after this.")
+@click.option("--threshold", type=FRACTION, help="Least probability of a decision.")
 @click.option("--smoothing-hops", type=click.IntRange(min=1), help="Hops to average over.")
 @click.option("--agreement-hops", type=click.IntRange(min=1), help="Hops that must agree.")
-@click.option("--refractory-ms", type=click.FloatRange(min=0), help="Quiet time after a decision.")
+@click.option("--refractory-ms", type=FiniteRange(min=0), help="Quiet time after a decision.")
 def run(bundle: Path, port: str | None, recording: Path | None, **options: Any) -> None:
     """Decide live from a sensor, or from a recording of one; one JSON object a line on stdout.
 
@@ -41,6 +43,8 @@ def run(bundle: Path, port: str | None, recording: Path | None, **options: Any) 
 
     if (port is None) == (recording is None):
         raise click.UsageError("give either --port (a sensor) or --recording (a file)")
+    if recording is not None and options["channels"] is not None:
+        raise click.UsageError("--channels names inputs of a sensor: it goes with --port")
     opened = open_bundle(bundle)
     settings = _settings(opened.manifest, options)
     with Stop(options["seconds"]) as stop:

@@ -46,6 +46,11 @@ class Stop:
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
+    @property
+    def asked(self) -> bool:
+        """Whether a signal came."""
+        return self._asked
+
     def _ask(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002  # signal's signature
         self._asked = True
 
@@ -138,6 +143,8 @@ def _pieces(path: Path, manifest: Manifest) -> Iterator[Samples]:
     """A recording on disk, the model's channels of it, piece by piece."""
     from edgeemg.data.bids import read_recording
 
+    if not path.exists():
+        raise RecordingError(f"{path}: no such file; give a *_emg.bdf of a recording")
     recording = read_recording(path)
     lacking = [one.name for one in manifest.channels if one.name not in recording.channels]
     if lacking:
@@ -147,8 +154,7 @@ def _pieces(path: Path, manifest: Manifest) -> Iterator[Samples]:
         )
     columns = [recording.channels.index(one.name) for one in manifest.channels]
     samples = recording.samples.columns(columns)
-    for start in range(0, len(samples), _PIECE):
-        yield samples[start : start + _PIECE]
+    return (samples[start : start + _PIECE] for start in range(0, len(samples), _PIECE))
 
 
 def open_sinks(names: Sequence[str]) -> list[Sink]:
@@ -164,6 +170,8 @@ def _open_sink(name: str) -> Sink:
     if kind != "jsonl":
         raise SinkError(f"unknown sink {name!r}: jsonl (stdout) or jsonl:FILE")
     if not where:
+        if sys.stdout is None:
+            raise SinkError("stdout is closed: name a file, --sink jsonl:FILE")
         return JsonLines(sys.stdout)
     try:
         return JsonLines(

@@ -1,11 +1,12 @@
 """`edgeemg simulate`: a recording in, a sensor on a pseudo-terminal out."""
 
-import math
 import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+
+from edgeemg.cli.numbers import FRACTION, POSITIVE, FiniteRange
 
 if TYPE_CHECKING:
     import numpy as np
@@ -16,12 +17,6 @@ if TYPE_CHECKING:
     from firmware_bridge.frames import Device
 
 
-def _finite(_context: click.Context, _option: click.Parameter, value: float) -> float:
-    if not math.isfinite(value):  # a click range lets nan through
-        raise click.BadParameter(f"wanted a finite number, got {value}.")
-    return value
-
-
 @click.command(short_help="A sensor on a pseudo-terminal, playing a recording.")
 @click.argument("recordings", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--device", default="cyton", show_default=True, help="The sensor to simulate.")
@@ -29,23 +24,20 @@ def _finite(_context: click.Context, _option: click.Parameter, value: float) -> 
 @click.option("--recording", "name", metavar="NAME", help="Which one, where DIR holds several.")
 @click.option(
     "--speed",
-    type=click.FloatRange(0, 1000, min_open=True),
-    callback=_finite,
+    type=FiniteRange(0, 1000, min_open=True),
     default=1.0,
     show_default=True,
 )
 @click.option("--loop", is_flag=True, help="Play it again and again.")
 @click.option(
     "--gain-scale",
-    type=click.FloatRange(min=0, min_open=True),
-    callback=_finite,
+    type=POSITIVE,
     default=1.0,
     help="Multiply the microvolts by this.",
 )
 @click.option(
     "--drop",
-    type=click.FloatRange(0, 1),
-    callback=_finite,
+    type=FRACTION,
     default=0.0,
     help="Lose packets: a fraction.",
 )

@@ -5,10 +5,11 @@ from typing import Any
 
 import click
 
+from edgeemg.cli.numbers import POSITIVE
 from edgeemg.cli.outputs import fresh_folder
 
 _COUNT = click.IntRange(min=1)
-_MS = click.FloatRange(min=0, min_open=True)
+_MS = POSITIVE
 _SEED = click.IntRange(min=0, max=2**32 - 1)
 
 
@@ -54,7 +55,7 @@ def train(folder: Path, out: Path, force: bool, as_json: bool, **options: Any) -
         from edgeemg.train.runs import write_run
         from edgeemg.train.training import check_names
     check_names(options["model"], options["front_end"])
-    with fresh_folder(out, force=force) as target:
+    with fresh_folder(out, force=force, inputs=[folder]) as target:
         recordings = load_recordings(
             folder, options["subject"], options["session"], options["task"]
         )

@@ -60,14 +60,18 @@ def train_with_progress(
             progress.update(bar, completed=epoch.number, note=note)
 
         def on_dataset(dataset: "Dataset", parameters: int) -> None:
-            progress.console.print(_describe(dataset, parameters), highlight=False)
+            progress.console.print(
+                _describe(dataset, parameters, settings.rest_label), highlight=False
+            )
 
         trained = train(recordings, settings, data=data, on_dataset=on_dataset, on_epoch=on_epoch)
     _tell(trained)
     return trained
 
 
-def _describe(dataset: "Dataset", parameters: int) -> str:
+def _describe(dataset: "Dataset", parameters: int, rest_label: str | None) -> str:
+    from edgeemg.train.trials import find_rest
+
     parts = ", ".join(
         f"{name} {part.n_trials} trials ({len(part.classes)} windows)"
         for name, part in (
@@ -76,9 +80,11 @@ def _describe(dataset: "Dataset", parameters: int) -> str:
             ("test", dataset.test),
         )
     )
+    named = find_rest(dataset.labels) if rest_label is None else rest_label
+    rest = "none means rest" if named is None else f"{named} is rest"
     skipped = sum(dataset.without_window.values())
     lines = [
-        f"labels {', '.join(dataset.labels)}; {parameters:,} parameters; "
+        f"labels {', '.join(dataset.labels)}; {rest}; {parameters:,} parameters; "
         f"windows of {dataset.window_samples} samples every {dataset.hop_samples}",
         parts,
         f"left out: {dataset.left_out} trials beside another part, "

@@ -73,7 +73,7 @@ def golden_key(file_name: str) -> str:
 def open_bundle(folder: Path) -> Bundle:
     """Read and check a bundle: ManifestError for a missing, damaged or newer one."""
     manifest = read_manifest(folder)
-    if not manifest.files:
+    if not any(one.engine for one in manifest.files.values()):
         raise ManifestError(
             f"{folder} is a run, not a bundle: export it first with "
             f"`edgeemg export {folder} --quantize --out BUNDLE`"

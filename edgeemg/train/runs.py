@@ -1,7 +1,7 @@
 """A trained network in, a run folder out, and back again. Nothing in it is ever unpickled.
 
 model.pt        weights only
-manifest.json   what the network takes and gives
+manifest.json   what the network takes and gives, and the sha256 of weights and windows
 metrics.json    what it reached on the test part
 config.toml     the settings, resolved
 history.json    loss and accuracy by epoch
@@ -11,7 +11,7 @@ windows.npz     inputs from the training part (to calibrate int8) and the held-o
 
 import json
 import pickle
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -22,11 +22,29 @@ from numpy.typing import NDArray
 from torch import nn
 
 from edgeemg.errors import ModelError
-from edgeemg.manifest import MANIFEST_NAME, Manifest, read_manifest
+from edgeemg.manifest import (
+    MANIFEST_NAME,
+    Manifest,
+    ModelFile,
+    read_manifest,
+    sha256_of,
+    verify_files,
+    write_manifest,
+)
 from edgeemg.train.dataset import Part, spread
 from edgeemg.train.models import make_model
 from edgeemg.train.training import Trained, TrainSettings
 
+_SEALED = ("model.pt", "windows.npz")  # where a flipped bit would change results without a sign
+_NO_WEIGHTS = (
+    RuntimeError,
+    pickle.UnpicklingError,
+    EOFError,
+    LookupError,
+    TypeError,
+    ValueError,
+    AttributeError,
+)
 _CALIBRATION = 512  # windows
 _FILES = ("model.pt", MANIFEST_NAME, "metrics.json", "config.toml", "history.json", "windows.npz")
 
@@ -46,7 +64,6 @@ def write_run(trained: Trained, folder: Path) -> None:
     """Write a run into a folder, made if it is not there."""
     folder.mkdir(parents=True, exist_ok=True)
     torch.save(trained.model.state_dict(), folder / "model.pt")
-    (folder / MANIFEST_NAME).write_text(trained.manifest.dumps(), encoding="utf-8")
     _write_json(folder / "metrics.json", trained.metrics)
     _write_json(folder / "history.json", [asdict(epoch) for epoch in trained.history])
     (folder / "config.toml").write_text(_toml(trained.settings, trained.metrics["data"]), "utf-8")
@@ -58,6 +75,8 @@ def write_run(trained: Trained, folder: Path) -> None:
         held_out_classes=test.classes,
         held_out_trials=test.trials,
     )
+    sealed = {name: _sealed(folder / name) for name in _SEALED}
+    write_manifest(replace(trained.manifest, files=sealed), folder)
 
 
 def read_run(folder: Path) -> Run:
@@ -69,6 +88,7 @@ def read_run(folder: Path) -> Run:
             f"{folder} is not a run that can be exported, it lacks {', '.join(lacking)}: "
             "train it again with `edgeemg train`"
         )
+    verify_files(folder, manifest.files)
     model = make_model(
         manifest.model.family,
         channels=manifest.input_shape[1],
@@ -79,18 +99,41 @@ def read_run(folder: Path) -> Run:
     try:
         with np.load(folder / "windows.npz", allow_pickle=False) as arrays:
             held_out = Part(*(arrays[f"held_out_{one}"] for one in ("inputs", "classes", "trials")))
-            return Run(folder, model.eval(), manifest, arrays["calibration"], held_out)
+            calibration = arrays["calibration"]
+        _check_windows(calibration, held_out, manifest)
     except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
         raise ModelError(f"{folder / 'windows.npz'} is damaged ({error}): train again") from error
+    return Run(folder, model.eval(), manifest, calibration, held_out)
+
+
+def _sealed(path: Path) -> ModelFile:
+    return ModelFile(sha256=sha256_of(path), bytes=path.stat().st_size)
+
+
+def _check_windows(calibration: NDArray[Any], held_out: Part, manifest: Manifest) -> None:
+    """ValueError where the arrays are not what training writes."""
+    for name, inputs in (("calibration", calibration), ("held_out_inputs", held_out.inputs)):
+        if inputs.dtype != np.float32 or inputs.shape[1:] != manifest.input_shape[1:]:
+            raise ValueError(f"{name} is {inputs.dtype} {inputs.shape}")
+        if not len(inputs) or not np.isfinite(inputs).all():
+            raise ValueError(f"{name} is empty or not finite")
+    if not len(held_out.inputs) == len(held_out.classes) == len(held_out.trials):
+        raise ValueError("held-out arrays differ in length")
+    if not np.isin(held_out.classes, np.arange(len(manifest.labels))).all():
+        raise ValueError("held_out_classes name labels that are not there")
 
 
 def _load_weights(model: nn.Module, path: Path) -> None:
     try:
         weights = torch.load(path, map_location="cpu", weights_only=True)
         model.load_state_dict(weights)
-    except (RuntimeError, pickle.UnpicklingError, EOFError, TypeError, ValueError) as error:
-        reason = str(error).splitlines()[0]
-        raise ModelError(f"{path} does not hold the weights of this run ({reason})") from error
+    except _NO_WEIGHTS as error:
+        # torch's own words are left out: they tell people to unpickle what they received
+        raise ModelError(
+            f"{path} does not hold the weights of this run ({type(error).__name__}): train again"
+        ) from error
+    if not all(bool(torch.isfinite(one).all()) for one in model.state_dict().values()):
+        raise ModelError(f"{path} holds weights that are not finite: train again")
 
 
 def _write_json(path: Path, content: Any) -> None:

@@ -129,6 +129,8 @@ def _windows_of(samples: Samples, event: Event, *, window: int, hop: int) -> lis
     They lie on a grid of hops from the event's onset, so that every trial gives a first window
     at the same phase.
     """
+    if window > len(samples):
+        return []
     needed = int(np.ceil(_SHARE * min(window, event.length)))
     before = (window - needed) // hop * hop
     pieces = []

@@ -11,6 +11,7 @@ from edgeemg.errors import RecordingError
 _LABEL_COLUMNS = ("label", "word", "class", "trial_type")
 _TIME_COLUMNS = ("time", "timestamp", "t", "sample", "index", "sample_index", "time_s", "time_ms")
 _MICROVOLTS_A_UNIT = {"uV": 1.0, "mV": 1e3, "V": 1e6}
+_NO_NUMBER = ("", "nan", "na", "n/a", "null", "none", "-")
 UNITS = (*_MICROVOLTS_A_UNIT, "counts")
 
 
@@ -77,7 +78,9 @@ def _number_columns(path: Path, head: Head, aside: set[str], decimal: str) -> tu
                 f"{path}: {name} begins with {cell!r}, and the decimal mark is {decimal!r}: "
                 "pass --decimal, or name the columns to read with --channels"
             )
-        if is_number(cell, decimal):
+        # a gap in a channel is told with its line, not by losing the channel
+        is_gap = cell.strip().lower() in _NO_NUMBER and name.lower() not in _LABEL_COLUMNS
+        if is_number(cell, decimal) or is_gap:
             found.append(name)
     return tuple(found)
 

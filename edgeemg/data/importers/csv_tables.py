@@ -97,7 +97,14 @@ def _read(path: Path, plan: Plan, layout: CsvLayout) -> _Stretch:
 
 def _microvolts(table: Table, plan: Plan, layout: CsvLayout) -> NDArray[np.float32]:
     if layout.unit != "counts":
-        return (table.numbers * plan.microvolts_a_unit).astype(np.float32)
+        microvolts = table.numbers * plan.microvolts_a_unit
+        beyond = (np.abs(microvolts) > np.finfo(np.float32).max).any(axis=1)
+        if beyond.any():
+            raise RecordingError(
+                f"{table.path}, line {table.lines[np.argmax(beyond)]}: larger than any voltage: "
+                "is it the right column, and the right --unit?"
+            )
+        return microvolts.astype(np.float32)
     counts = np.rint(table.numbers)
     fault = ((counts != table.numbers) | (np.abs(counts) > LARGEST_COUNT)).any(axis=1)
     if fault.any():

@@ -6,13 +6,15 @@ import pytest
 
 from edgeemg.cli.outputs import fresh_folder
 from edgeemg.errors import EdgeEmgError, OutputExistsError
+from edgeemg.manifest import MANIFEST_NAME
 
 
 def content(folder: Path) -> dict[str, str]:
-    """Everything below a folder: relative path to text."""
+    """Everything below a folder but our marks: relative path to text."""
     return {
         str(path.relative_to(folder)): path.read_text() if path.is_file() else "(folder)"
         for path in sorted(folder.rglob("*"))
+        if path.name != MANIFEST_NAME
     }
 
 
@@ -37,6 +39,7 @@ def filled(tmp_path: Path) -> Path:
     out = tmp_path / "out"
     (out / "inner").mkdir(parents=True)
     (out / "old").write_text("old")
+    (out / MANIFEST_NAME).write_text("{}")  # ours: what `force` may replace
     return out
 
 
@@ -96,7 +99,7 @@ def test_a_symbolic_link_stays_and_the_folder_behind_it_is_replaced(
     target.parent.mkdir()
     if there:
         target.mkdir()
-        (target / "old").write_text("old")
+        (target / MANIFEST_NAME).write_text("{}")
     (tmp_path / "out").symlink_to(target)
     write(tmp_path / "out", force=True)
     assert (tmp_path / "out").is_symlink()
@@ -189,3 +192,20 @@ def test_a_parent_that_takes_no_folder_is_an_error_that_names_it() -> None:
     with pytest.raises(OSError, match="No such file or directory") as caught:
         write(Path("/proc/out"))  # refused to root, too
     assert os.fspath(caught.value.filename).startswith("/proc/")
+
+
+def test_force_does_not_replace_what_is_not_ours(tmp_path: Path) -> None:
+    (tmp_path / "thesis").mkdir()
+    (tmp_path / "thesis" / "chapter").write_text("years")
+    with pytest.raises(OutputExistsError, match="did not make"):
+        write(tmp_path / "thesis", force=True)
+    assert content(tmp_path) == {"thesis": "(folder)", "thesis/chapter": "years"}
+
+
+@pytest.mark.parametrize("name", ["rec", ".", "rec/inner"])
+def test_an_output_in_or_around_an_input_is_refused(tmp_path: Path, name: str) -> None:
+    (tmp_path / "rec" / "inner").mkdir(parents=True)
+    out, source = tmp_path / name, tmp_path / "rec"
+    with pytest.raises(OutputExistsError, match="lie in each other"):  # noqa: SIM117  # the raise is in entering
+        with fresh_folder(out, force=True, inputs=[source]):
+            pass

@@ -2,8 +2,11 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import pytest
+
+from edgeemg.manifest import ModelFile, read_manifest, sha256_of, write_manifest
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +48,24 @@ def test_training_again_into_the_same_place_is_refused_and_harmless(
     assert (run_folder / "model.pt").read_bytes() == before
 
 
+def test_force_never_replaces_the_input_or_what_is_not_ours(edgeemg, recordings, run_folder):
+    before = sorted(recordings.rglob("*"))
+    for out in (recordings, recordings.parent, recordings / "runs"):
+        done = edgeemg("train", recordings, "--force", "--out", out)
+        assert done.returncode == 2, out
+        assert "lie in each other" in done.stderr
+    assert (
+        "lie in each other" in edgeemg("export", run_folder, "--force", "--out", run_folder).stderr
+    )
+    assert sorted(recordings.rglob("*")) == before
+    theirs = recordings.parent / "thesis"
+    theirs.mkdir()
+    (theirs / "chapter.txt").write_text("years of work")
+    done = edgeemg("train", recordings, "--force", "--out", theirs)
+    one_line(done, "edgeemg did not make")
+    assert (theirs / "chapter.txt").read_text() == "years of work"
+
+
 def test_an_unknown_model_lists_the_known_ones_and_leaves_nothing(edgeemg, recordings, tmp_path):
     done = edgeemg("train", recordings, "--model", "resnet", "--out", tmp_path / "run")
     one_line(done, "resnet", "cnn", "transformer")
@@ -67,7 +88,16 @@ def test_a_person_who_is_not_there_is_named(edgeemg, recordings, tmp_path):
 
 @pytest.mark.parametrize(
     ("option", "value"),
-    [("--window-ms", 0), ("--window-ms", 20), ("--hop-ms", 0), ("--epochs", 0), ("--seed", -1)],
+    [
+        ("--window-ms", 0),
+        ("--window-ms", 20),
+        ("--window-ms", "nan"),
+        ("--window-ms", 1e12),
+        ("--hop-ms", 0),
+        ("--hop-ms", "inf"),
+        ("--epochs", 0),
+        ("--seed", -1),
+    ],
 )
 def test_a_setting_out_of_range_is_refused(edgeemg, recordings, tmp_path, option, value):
     done = edgeemg("train", recordings, option, value, "--out", tmp_path / "r")
@@ -83,7 +113,7 @@ def test_export_writes_a_bundle_and_a_table(edgeemg, run_folder, tmp_path):
     assert done.returncode == 0, done.stderr
     assert "model.int8.onnx" in done.stderr
     assert json.loads(done.stdout) == json.loads((tmp_path / "b" / "parity.json").read_text())
-    assert (tmp_path / "b.log").is_file()
+    assert (run_folder / "export.log").is_file()
 
 
 def test_a_failed_gate_exits_1_and_writes_no_bundle(edgeemg, run_folder, tmp_path):
@@ -94,6 +124,10 @@ def test_a_failed_gate_exits_1_and_writes_no_bundle(edgeemg, run_folder, tmp_pat
         content = dict(arrays)
     content["calibration"] *= 1e-3  # every range far too small: int8 saturates
     np.savez(copy / "windows.npz", **content)
+    manifest = read_manifest(copy)
+    path = copy / "windows.npz"
+    files = manifest.files | {path.name: ModelFile(sha256_of(path), path.stat().st_size)}
+    write_manifest(replace(manifest, files=files), copy)
     done = edgeemg("export", copy, "--quantize", "--format", "onnx", "--out", tmp_path / "b")
     assert done.returncode == 1, done.stderr
     assert "no bundle was written: model.int8.onnx agrees" in done.stderr

@@ -247,3 +247,20 @@ def test_the_published_trials_can_be_read_as_tables(shared_data: Path, tmp_path:
     assert len(labels) == 18
     assert {labels.count(label) for label in labels} == {3}
     assert imported.notes[1].startswith("columns not read: Timestamp, Phase")
+
+
+@pytest.mark.parametrize("cell", ["nan", "", "NA"])
+def test_a_channel_that_begins_with_a_gap_is_an_error_with_its_line(
+    tmp_path: Path, cell: str
+) -> None:
+    rows = [f"{cell},1.0,up", *["2.0,1.0,up"] * 80]
+    (tmp_path / "t.csv").write_text("\n".join(["CH1,CH2,label", *rows]))
+    with pytest.raises(RecordingError, match=r"t\.csv, line 2: CH1"):
+        run_import(tmp_path / "t.csv", tmp_path / "rec")
+
+
+def test_a_number_beyond_any_voltage_is_an_error_with_its_line(tmp_path: Path) -> None:
+    rows = [*["2.0,up"] * 80, "1e300,up"]
+    (tmp_path / "t.csv").write_text("\n".join(["CH1,label", *rows]))
+    with pytest.raises(RecordingError, match=r"t\.csv, line 82: larger than any voltage"):
+        run_import(tmp_path / "t.csv", tmp_path / "rec")
