@@ -1,5 +1,6 @@
 """What `run` and `demo` share: joining a sensor or a recording to the runtime loop."""
 
+import os
 import signal
 import sys
 import time
@@ -174,11 +175,20 @@ def _open_sink(name: str) -> Sink:
             raise SinkError("stdout is closed: name a file, --sink jsonl:FILE")
         return JsonLines(sys.stdout)
     try:
-        return JsonLines(
-            Path(where).open("a", encoding="utf-8"), owned=True
-        )  # closed with the sink
+        file = Path(where).open("a", encoding="utf-8")  # noqa: SIM115  # closed with the sink
+        if _ends_in_half_a_line(Path(where)):
+            file.write("\n")  # a full disk or a power cut left it: keep the next line whole
     except OSError as error:
         raise SinkError(f"cannot write decisions to {where} ({error.strerror})") from error
+    return JsonLines(file, owned=True)
+
+
+def _ends_in_half_a_line(path: Path) -> bool:
+    if not path.is_file() or not path.stat().st_size:
+        return False
+    with path.open("rb") as file:
+        file.seek(-1, os.SEEK_END)
+        return file.read(1) != b"\n"
 
 
 def _announce(bundle: Bundle, engine: Engine, source: str, inputs: Sequence[int]) -> None:

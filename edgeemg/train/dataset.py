@@ -13,7 +13,7 @@ from edgeemg.errors import ModelError
 from edgeemg.manifest import Band
 from edgeemg.train.front_ends import design
 from edgeemg.train.splits import blocked
-from edgeemg.train.trials import Windows, check_alike, cut_windows
+from edgeemg.train.trials import LabelledWindows, check_alike, cut_windows
 
 CLIP = 8.0  # in units of scale: an electrode pop cannot set the range of an int8 input
 
@@ -116,7 +116,10 @@ def _scale(values: NDArray[np.float32]) -> tuple[float, ...]:
 
 
 def _part(
-    windows: Windows, members: NDArray[np.int64], labels: Sequence[str], scale: Sequence[float]
+    windows: LabelledWindows,
+    members: NDArray[np.int64],
+    labels: Sequence[str],
+    scale: Sequence[float],
 ) -> Part:
     chosen = np.isin(windows.trial, members)
     inputs = scaled(windows.values[chosen], scale=scale, clip=CLIP)

@@ -36,7 +36,7 @@ class Trial:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Windows:
+class LabelledWindows:
     """Labelled windows of filtered samples.
 
     values  (window, time, band * channel) float32 microvolts
@@ -82,7 +82,7 @@ def check_alike(recordings: Sequence[Recording]) -> None:
 
 def cut_windows(
     recordings: Iterable[Recording], bands: Sequence[Band], *, window: int, hop: int
-) -> Windows:
+) -> LabelledWindows:
     """Filter each recording causally and cut it into labelled windows, one every hop samples.
 
     No window crosses a break in time, or holds a channel that is off for more than the runtime
@@ -110,7 +110,7 @@ def cut_windows(
             "trials (breaks in time, missing samples, channels that are off): "
             "use a shorter --window-ms, or look at `edgeemg data info`"
         )
-    return Windows(
+    return LabelledWindows(
         np.stack(values), np.array(owners, dtype=np.int64), tuple(trials), without_window
     )
 

@@ -101,6 +101,18 @@ def test_decisions_go_to_a_file_when_asked(edgeemg, tiny_bundle, tiny_recording,
     assert len(decisions(file.read_text())) > 100
 
 
+def test_half_a_line_from_a_full_disk_spoils_no_other(
+    edgeemg, tiny_bundle, tiny_recording, tmp_path
+):
+    file = tmp_path / "decisions.jsonl"
+    file.write_text('{"label": "le')
+    arguments = ("--recording", tiny_recording, "--every-hop", "--sink", f"jsonl:{file}")
+    assert edgeemg("run", tiny_bundle, *arguments).returncode == 0
+    half, *whole = file.read_text().splitlines()
+    assert half == '{"label": "le'
+    assert len(decisions("\n".join(whole))) > 100
+
+
 def test_flags_override_the_bundles_decision_settings(edgeemg, tiny_bundle, tiny_recording):
     strict, loose = (
         edgeemg(
