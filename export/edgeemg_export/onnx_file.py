@@ -74,10 +74,17 @@ def quantize_onnx(
 
 
 def add_manifest(path: Path, manifest: Manifest) -> None:
-    """Write the manifest, without files and parity, into the file's own metadata."""
+    """Write the manifest, without files and parity, into the file's own metadata.
+
+    The exporter's notes go: they hold stack traces with the paths of the machine it ran on.
+    """
     import onnx
 
     model = onnx.load(str(path))
+    graph = model.graph
+    for part in (graph, *graph.node, *graph.input, *graph.output, *graph.value_info):
+        del part.metadata_props[:]
+        part.doc_string = ""
     onnx.helper.set_model_props(model, {METADATA_KEY: manifest.portable().dumps()})
     onnx.checker.check_model(model)
     onnx.save(model, str(path))

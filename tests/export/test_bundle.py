@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -109,6 +110,13 @@ def test_an_onnx_file_carries_the_manifest_itself(cnn_bundle, name):
     (text,) = (one.value for one in model.metadata_props if one.key == METADATA_KEY)
     carried = parse_manifest(text, source=name)
     assert carried == open_bundle(cnn_bundle).manifest.portable()
+
+
+@pytest.mark.parametrize("name", ["model.onnx", "model.int8.onnx", "model.tflite"])
+def test_no_path_of_the_exporting_machine_is_in_a_model_file(cnn_bundle, name):
+    content = (cnn_bundle / name).read_bytes()
+    assert b"site-packages" not in content
+    assert str(Path(__file__).parents[2]).encode() not in content
 
 
 def test_golden_outputs_are_pytorchs(cnn_run, cnn_bundle):
