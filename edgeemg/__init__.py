@@ -4,5 +4,5 @@ Importing this package loads nothing heavy: numpy, torch and the engines come in
 modules that need them.
 """
 
-__version__ = "0.1.0"  # written here: asking the installed metadata for it costs 5 MB on a device
+__version__ = "0.1.0"  # written here: asking the installed metadata for it costs memory on a device
 __all__ = ["__version__"]
