@@ -18,6 +18,7 @@ VERBS = {
     "demo": ("edgeemg.cli.demo", "demo"),
     "data": ("edgeemg.cli.data", "data"),
     "train": ("edgeemg.cli.train", "train"),
+    "evaluate": ("edgeemg.cli.evaluate", "evaluate"),
     "export": ("edgeemg.cli.export", "export"),
     "inspect": ("edgeemg.cli.inspect", "inspect"),
     "profile": ("edgeemg.cli.profile", "profile"),

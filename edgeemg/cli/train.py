@@ -5,33 +5,24 @@ from typing import Any
 
 import click
 
-from edgeemg.cli.numbers import POSITIVE
 from edgeemg.cli.outputs import fresh_folder
-
-_COUNT = click.IntRange(min=1)
-_MS = POSITIVE
-_SEED = click.IntRange(min=0, max=2**32 - 1)
+from edgeemg.cli.training_options import how_to_train, which_recordings
+from edgeemg.train.settings import FitSettings
 
 
 @click.command()
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--model", default="cnn", show_default=True, help="Which network; see MODELS below.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Where the run goes.")
-@click.option("--subject", multiple=True, help="Only this person; may be repeated.")
-@click.option("--session", multiple=True, help="Only this session; may be repeated.")
-@click.option("--task", multiple=True, help="Only this task; may be repeated.")
-@click.option("--front-end", default="broad", show_default=True, help="Filters: broad or split.")
-@click.option("--window-ms", type=_MS, default=800.0, show_default=True, help="Window length.")
-@click.option("--hop-ms", type=_MS, default=100.0, show_default=True, help="Window to window.")
+@which_recordings
+@how_to_train
 @click.option("--rest-label", help="The label that means rest; found by its name otherwise.")
 @click.option(
-    "--epochs", type=_COUNT, default=40, show_default=True, help="Most passes over the data."
-)
-@click.option(
-    "--patience", type=_COUNT, default=20, show_default=True, help="Epochs without gain, then stop."
-)
-@click.option(
-    "--seed", type=_SEED, default=0, show_default=True, help="Same seed, same machine, same run."
+    "--patience",
+    type=click.IntRange(min=1),
+    default=FitSettings().patience,
+    show_default=True,
+    help="Epochs without gain, then stop.",
 )
 @click.option("--force", is_flag=True, help="Replace what --out holds.")
 @click.option("--json", "as_json", is_flag=True, help="Print the metrics as JSON on stdout.")
@@ -39,7 +30,7 @@ def train(folder: Path, out: Path, force: bool, as_json: bool, **options: Any) -
     """Train one network on the recordings in DIR and write a run.
 
     \b
-    MODELS: cnn, transformer, simple-cnn, simple-transformer
+    MODELS: cnn, transformer, hybrid, tcn, gru, fft-cnn, lda, simple-cnn, simple-transformer
 
     \b
     edgeemg train rec/somach --model cnn --out runs/cnn

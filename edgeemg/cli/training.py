@@ -6,9 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from edgeemg.cli.training_options import train_settings
 from edgeemg.dsp.samples import Recording
 
 if TYPE_CHECKING:
+    from rich.progress import ProgressColumn
+
     from edgeemg.train.dataset import Dataset
     from edgeemg.train.training import Trained
 
@@ -30,33 +33,17 @@ def train_with_progress(
 ) -> "Trained":
     """Train under a progress bar and tell what came out."""
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress
 
-    from edgeemg.train.fit import Epoch, FitSettings
-    from edgeemg.train.training import TrainSettings, train
+    from edgeemg.train.fit import Epoch
+    from edgeemg.train.training import train
 
-    settings = TrainSettings(
-        model=options["model"],
-        front_end=options["front_end"],
-        window_ms=options["window_ms"],
-        hop_ms=options["hop_ms"],
-        rest_label=options["rest_label"],
-        fit=FitSettings(
-            epochs=options["epochs"], patience=options["patience"], seed=options["seed"]
-        ),
-    )
-    columns = (
-        TextColumn("training"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[note]}"),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True)) as progress:
+    settings = train_settings(options, patience=options["patience"])
+    with Progress(*progress_columns("training"), console=Console(stderr=True)) as progress:
         bar = progress.add_task("training", total=settings.fit.epochs, note="")
 
         def on_epoch(epoch: Epoch) -> None:
-            note = f"loss {epoch.train_loss:.3f}, validation {epoch.validation_accuracy:.3f}"
+            note = f"loss {epoch.train_loss:.3f}, validation {epoch.validation_accuracy or 0:.3f}"
             progress.update(bar, completed=epoch.number, note=note)
 
         def on_dataset(dataset: "Dataset", parameters: int) -> None:
@@ -67,6 +54,19 @@ def train_with_progress(
         trained = train(recordings, settings, data=data, on_dataset=on_dataset, on_epoch=on_epoch)
     _tell(trained)
     return trained
+
+
+def progress_columns(what: str) -> "list[ProgressColumn]":
+    """What a progress bar shows: what is done, how far, a note, and the time."""
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+
+    return [
+        TextColumn(what),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[note]}"),
+        TimeElapsedColumn(),
+    ]
 
 
 def _describe(dataset: "Dataset", parameters: int, rest_label: str | None) -> str:
@@ -95,9 +95,10 @@ def _describe(dataset: "Dataset", parameters: int, rest_label: str | None) -> st
 
 def _tell(trained: "Trained") -> None:
     metrics = trained.metrics
-    best = next(epoch for epoch in reversed(trained.history) if epoch.best)
+    best = [epoch.number for epoch in trained.history if epoch.best]
+    how = f"best epoch {best[-1]}" if best else "solved in closed form"
     click.echo(
-        f"best epoch {best.number}; test: accuracy {metrics['accuracy']['mean']:.3f}, balanced "
+        f"{how}; test: accuracy {metrics['accuracy']['mean']:.3f}, balanced "
         f"{metrics['balanced_accuracy']['mean']:.3f}, macro F1 {metrics['macro_f1']['mean']:.3f} "
         f"over {metrics['n_trials']} trials, {len(metrics['confusion']['labels'])} labels",
         err=True,

@@ -12,7 +12,7 @@ from edgeemg.dsp.samples import Recording
 from edgeemg.errors import ModelError
 from edgeemg.manifest import Band
 from edgeemg.train.front_ends import design
-from edgeemg.train.splits import blocked
+from edgeemg.train.splits import Parts
 from edgeemg.train.trials import LabelledWindows, check_alike, cut_windows
 
 CLIP = 8.0  # in units of scale: an electrode pop cannot set the range of an int8 input
@@ -56,10 +56,21 @@ class Dataset:
     without_window: Counter[str]
 
 
-def prepare(
-    recordings: Sequence[Recording], *, front_end: str, window_ms: float, hop_ms: float
-) -> Dataset:
-    """Filter, cut, split and scale. RecordingError for recordings that are not alike or too few."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Cut:
+    """Recordings filtered and cut into windows once, before any split of them."""
+
+    windows: LabelledWindows
+    bands: tuple[Band, ...]
+    sample_rate_hz: float
+    channels: tuple[str, ...]
+    window_samples: int
+    hop_samples: int
+
+
+def cut(recordings: Sequence[Recording], *, front_end: str, window_ms: float, hop_ms: float) -> Cut:
+    """Filter and cut. RecordingError for recordings that are not alike, ModelError for lengths
+    that do not fit or a single label."""
     check_alike(recordings)
     first = recordings[0]
     rate = first.samples.sample_rate_hz
@@ -71,22 +82,26 @@ def prepare(
         )
     bands = design(front_end, rate, first.mains_hz)
     windows = cut_windows(recordings, bands, window=window, hop=hop)
-    labels = windows.labels
-    if len(labels) < 2:
-        raise ModelError(f"there is one label only ({labels[0]}): at least 2 are needed")
-    parts = blocked(windows.trials)
+    if len(windows.labels) < 2:
+        raise ModelError(f"there is one label only ({windows.labels[0]}): at least 2 are needed")
+    return Cut(windows, bands, rate, first.channels, window, hop)
+
+
+def divided(cut: Cut, parts: Parts) -> Dataset:
+    """The parts of a split, scaled by what the training part alone says."""
+    windows = cut.windows
     scale = _scale(windows.values[np.isin(windows.trial, parts.train)])
     return Dataset(
-        train=_part(windows, parts.train, labels, scale),
-        validation=_part(windows, parts.validation, labels, scale),
-        test=_part(windows, parts.test, labels, scale),
-        labels=labels,
-        bands=bands,
+        train=_part(windows, parts.train, scale),
+        validation=_part(windows, parts.validation, scale),
+        test=_part(windows, parts.test, scale),
+        labels=windows.labels,
+        bands=cut.bands,
         scale=scale,
-        sample_rate_hz=rate,
-        channels=first.channels,
-        window_samples=window,
-        hop_samples=hop,
+        sample_rate_hz=cut.sample_rate_hz,
+        channels=cut.channels,
+        window_samples=cut.window_samples,
+        hop_samples=cut.hop_samples,
         protocol=parts.protocol,
         left_out=len(parts.left_out),
         without_window=windows.without_window,
@@ -118,9 +133,8 @@ def _scale(values: NDArray[np.float32]) -> tuple[float, ...]:
 def _part(
     windows: LabelledWindows,
     members: NDArray[np.int64],
-    labels: Sequence[str],
     scale: Sequence[float],
 ) -> Part:
     chosen = np.isin(windows.trial, members)
     inputs = scaled(windows.values[chosen], scale=scale, clip=CLIP)
-    return Part(inputs, windows.classes(labels)[chosen], windows.trial[chosen])
+    return Part(inputs, windows.classes(windows.labels)[chosen], windows.trial[chosen])

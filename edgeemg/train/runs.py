@@ -33,7 +33,8 @@ from edgeemg.manifest import (
 )
 from edgeemg.train.dataset import Part, spread
 from edgeemg.train.models import make_model
-from edgeemg.train.training import Trained, TrainSettings
+from edgeemg.train.settings import TrainSettings
+from edgeemg.train.training import Trained
 
 _SEALED = ("model.pt", "windows.npz")  # where a flipped bit would change results without a sign
 _NO_WEIGHTS = (
@@ -141,10 +142,14 @@ def _write_json(path: Path, content: Any) -> None:
 
 
 def _toml(settings: TrainSettings, data: str) -> str:
-    """The settings as TOML: flat tables of strings, numbers and booleans, JSON-quoted."""
+    """The settings as TOML: tables of strings, numbers and booleans, JSON-quoted."""
     plain = asdict(settings)
     fit = plain.pop("fit")
-    head = {"data": data, **plain}
-    lines = [f"{name} = {json.dumps(one)}" for name, one in head.items() if one is not None]
-    lines += ["", "[fit]", *(f"{name} = {json.dumps(one)}" for name, one in fit.items())]
+    augmentation = fit.pop("augmentation")
+    lines = _rows({"data": data, **plain})
+    lines += ["", "[fit]", *_rows(fit), "", "[fit.augmentation]", *_rows(augmentation)]
     return "\n".join(lines) + "\n"
+
+
+def _rows(table: dict[str, Any]) -> list[str]:
+    return [f"{name} = {json.dumps(one)}" for name, one in table.items() if one is not None]

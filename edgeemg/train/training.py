@@ -1,7 +1,7 @@
 """Recordings in, a trained network with its manifest and metrics out."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,29 +12,19 @@ from edgeemg import __version__
 from edgeemg.dsp.samples import Recording
 from edgeemg.errors import ModelError
 from edgeemg.manifest import Channel, Manifest, ModelFacts, Training
-from edgeemg.train.dataset import CLIP, Dataset, prepare
-from edgeemg.train.evaluate import (
+from edgeemg.train.dataset import CLIP, Dataset, cut, divided
+from edgeemg.train.fit import Epoch, fit, predict
+from edgeemg.train.front_ends import FRONT_ENDS
+from edgeemg.train.metrics import (
     fold_metrics,
     metrics_report,
-    trial_classes,
+    trial_probabilities,
     true_classes,
 )
-from edgeemg.train.fit import Epoch, FitSettings, fit, predict
-from edgeemg.train.front_ends import FRONT_ENDS
 from edgeemg.train.models import MODELS, count_macs, count_parameters, make_model
+from edgeemg.train.settings import TrainSettings
+from edgeemg.train.splits import blocked
 from edgeemg.train.trials import find_rest
-
-
-@dataclass(frozen=True, slots=True)
-class TrainSettings:
-    """What to train. `rest_label` None: the label that is called like rest, if there is one."""
-
-    model: str = "cnn"
-    front_end: str = "broad"
-    window_ms: float = 800.0
-    hop_ms: float = 100.0
-    rest_label: str | None = None
-    fit: FitSettings = field(default_factory=FitSettings)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,12 +54,13 @@ def train(
     or too few, ModelError for an unknown name or a window that the model cannot take.
     """
     check_names(settings.model, settings.front_end)
-    dataset = prepare(
+    whole = cut(
         recordings,
         front_end=settings.front_end,
         window_ms=settings.window_ms,
         hop_ms=settings.hop_ms,
     )
+    dataset = divided(whole, blocked(whole.windows.trials))
     if settings.rest_label is not None and settings.rest_label not in dataset.labels:
         raise ModelError(
             f"rest label {settings.rest_label!r} is not one of {', '.join(dataset.labels)}"
@@ -112,24 +103,24 @@ def _test(
     recordings: Sequence[Recording],
 ) -> dict[str, Any]:
     part = dataset.test
-    _, predicted = trial_classes(predict(model, part.inputs), part.trials)
-    true = true_classes(part.classes, part.trials)
-    fold = fold_metrics(true, predicted, n_classes=len(dataset.labels))
+    _, probabilities = trial_probabilities(predict(model, part.inputs), part.trials)
+    fold = fold_metrics(true_classes(part.classes, part.trials), probabilities)
     return metrics_report(
         [fold],
         data=data,
         protocol=dataset.protocol,
         model=settings.model,
         labels=dataset.labels,
-        warnings=_warnings(recordings, dataset),
+        warnings=data_warnings(recordings, sum(dataset.without_window.values())),
     )
 
 
-def _warnings(recordings: Sequence[Recording], dataset: Dataset) -> list[str]:
+def data_warnings(recordings: Sequence[Recording], without_window: int) -> list[str]:
+    """What the recordings say of themselves, and how many of their trials gave no window."""
     warnings = list(dict.fromkeys(one for recording in recordings for one in recording.warnings))
-    if dataset.without_window:
+    if without_window:
         warnings.append(
-            f"{sum(dataset.without_window.values())} trials gave no whole window "
+            f"{without_window} trials gave no whole window "
             "(breaks in time, missing samples, channels that are off) and were left out"
         )
     return warnings

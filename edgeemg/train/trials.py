@@ -23,7 +23,7 @@ REST_NAMES = ("rest", "silence", "$silence", "relax", "idle")
 class Trial:
     """One labelled event that gave windows.
 
-    recording    name of its recording
+    recording    name of its recording; whose, and in which session
     label        what it is
     first, last  the sensor's index of the first and last sample that any of its windows holds:
                  windows reach beyond the event itself
@@ -33,6 +33,8 @@ class Trial:
     label: str
     first: int
     last: int
+    subject: str = ""
+    session: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -101,7 +103,8 @@ def cut_windows(
                 without_window[recording.name] += 1
                 continue
             first, last = int(pieces[0].index[0]), int(pieces[-1].index[-1])
-            trials.append(Trial(recording.name, event.label, first, last))
+            whose, when = recording.subject, recording.session
+            trials.append(Trial(recording.name, event.label, first, last, whose, when))
             values.extend(piece.microvolts for piece in pieces)
             owners.extend([len(trials) - 1] * len(pieces))
     if not trials:

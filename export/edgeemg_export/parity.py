@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from edgeemg.errors import GateError
 from edgeemg.runtime.engines import Engine
 from edgeemg.train.dataset import Part
-from edgeemg.train.evaluate import fold_metrics, trial_classes, true_classes
+from edgeemg.train.metrics import fold_metrics, trial_probabilities, true_classes
 
 FLOAT_TOLERANCE = 1e-3  # logits; a converter that is right differs by rounding only
 
@@ -102,6 +102,5 @@ def check_gates(parities: Sequence[Parity], *, min_agreement: float) -> None:
 
 
 def _accuracy(logits: NDArray[np.float32], held_out: Part) -> dict[str, Any]:
-    _, predicted = trial_classes(logits, held_out.trials)
-    true = true_classes(held_out.classes, held_out.trials)
-    return fold_metrics(true, predicted, n_classes=logits.shape[1])
+    _, probabilities = trial_probabilities(logits, held_out.trials)
+    return fold_metrics(true_classes(held_out.classes, held_out.trials), probabilities)

@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 
 from edgeemg.data.synth import make_recordings
-from edgeemg.train.fit import FitSettings
+from edgeemg.train.settings import FitSettings
 from edgeemg.train.runs import Run, read_run, write_run
-from edgeemg.train.training import TrainSettings, train
+from edgeemg.train.settings import TrainSettings
+from edgeemg.train.training import train
 
 
 def make_run(folder: Path, model: str) -> Run:

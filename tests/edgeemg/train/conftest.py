@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from edgeemg.data.synth import make_recordings
-from edgeemg.train.fit import FitSettings
 from edgeemg.train.runs import write_run
-from edgeemg.train.training import Trained, TrainSettings, train
+from edgeemg.train.settings import FitSettings, TrainSettings
+from edgeemg.train.training import Trained, train
 
 
 @pytest.fixture(scope="session")

@@ -5,8 +5,9 @@ import pytest
 import torch
 
 from edgeemg.train.dataset import Part
-from edgeemg.train.fit import FitSettings, fit, predict
+from edgeemg.train.fit import fit, predict
 from edgeemg.train.models import make_model
+from edgeemg.train.settings import Augmentation, FitSettings
 
 
 def toy(n=120, seed=0):
@@ -67,3 +68,39 @@ def test_watchers_hear_of_every_epoch():
     history = fit(model, toy(), toy(seed=1), settings=FitSettings(epochs=3), on_epoch=heard.append)
     assert heard == history
     assert [epoch.number for epoch in heard] == [1, 2, 3]
+
+
+def test_without_a_validation_part_the_last_epoch_is_kept():
+    torch.manual_seed(0)
+    model = make_model("simple-cnn", channels=2, window_samples=64, classes=2)
+    history = fit(model, toy(), None, settings=FitSettings(epochs=4, patience=1))
+    assert [epoch.number for epoch in history] == [1, 2, 3, 4]
+    assert history[-1].best
+    assert history[-1].validation_accuracy is None
+
+
+def test_a_pass_takes_one_window_of_every_trial():
+    from edgeemg.train.fit import _OneOfEach
+
+    trials = np.array([5, 5, 5, 2, 9, 9, 2, 5])
+    generator = torch.Generator().manual_seed(0)
+    windows = _OneOfEach(trials)
+    drawn = [windows.drawn(generator).numpy() for _ in range(200)]
+    assert all(sorted(trials[one]) == [2, 5, 9] for one in drawn)
+    assert set(np.concatenate(drawn)) == set(range(8))  # in time, each window gets its turn
+
+
+def test_mixup_trains_too():
+    torch.manual_seed(0)
+    model = make_model("cnn", channels=2, window_samples=64, classes=2)
+    settings = FitSettings(epochs=12, augmentation=Augmentation(mixup=0.3))
+    fit(model, toy(), None, settings=settings)
+    test = toy(seed=2)
+    assert (predict(model, test.inputs).argmax(axis=1) == test.classes).mean() > 0.9
+
+
+def test_a_closed_form_model_is_solved_without_epochs():
+    model = make_model("lda", channels=2, window_samples=64, classes=2)
+    assert fit(model, toy(), None, settings=FitSettings()) == []
+    test = toy(seed=2)
+    assert (predict(model, test.inputs).argmax(axis=1) == test.classes).mean() > 0.9

@@ -5,8 +5,8 @@ import pytest
 
 from edgeemg.data.synth import make_recordings
 from edgeemg.errors import ModelError
-from edgeemg.train.fit import FitSettings
-from edgeemg.train.training import TrainSettings, train
+from edgeemg.train.settings import FitSettings, TrainSettings
+from edgeemg.train.training import train
 
 
 def test_a_few_epochs_beat_chance_by_far(trained):

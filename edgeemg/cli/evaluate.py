@@ -1,0 +1,121 @@
+"""`edgeemg evaluate`: recordings and a model's name in, metrics by protocol out."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+from click.core import ParameterSource
+
+from edgeemg.cli.numbers import FiniteRange
+from edgeemg.cli.training_options import how_to_train, which_recordings
+from edgeemg.train.settings import EvaluationSettings
+
+_DEFAULT = EvaluationSettings()
+_OF_A_BUNDLE = {"engine", "precision"}
+_OF_EITHER = {"paths", "as_json", "subject", "session", "task"}
+
+
+@click.command()
+@click.argument("paths", metavar="[BUNDLE] DIR", nargs=-1, type=click.Path(path_type=Path))
+@click.option("--model", default="cnn", show_default=True, help="Which network; see MODELS below.")
+@click.option(
+    "--protocol",
+    default=_DEFAULT.protocol,
+    show_default=True,
+    help="blocked, session, subject or shuffled.",
+)
+@click.option(
+    "--folds",
+    type=click.IntRange(2, 100),
+    default=_DEFAULT.folds,
+    show_default=True,
+    help="Of blocked and shuffled.",
+)
+@click.option(
+    "--fraction",
+    type=FiniteRange(0, 1, min_open=True),
+    default=_DEFAULT.fraction,
+    show_default=True,
+    help="Share of each fold's training trials to use.",
+)
+@click.option("--per-person", is_flag=True, help="A model of their own for every person.")
+@which_recordings
+@how_to_train
+@click.option("--engine", help="Of a BUNDLE: onnx or tflite; the first installed otherwise.")
+@click.option(
+    "--precision", default="float32", show_default=True, help="Of a BUNDLE: float32 or int8."
+)
+@click.option("--report", type=click.Path(path_type=Path), help="Write a page (HTML) with plots.")
+@click.option("--json", "as_json", is_flag=True, help="Print the metrics as JSON on stdout.")
+@click.pass_context
+def evaluate(ctx: click.Context, /, paths: tuple[Path, ...], **options: Any) -> None:
+    """How good is a model on the recordings in DIR? Every fold trains anew and tests once.
+
+    With a BUNDLE before DIR, its decisions on those continuous recordings, through the runtime:
+    false activations an hour, misses, delay.
+
+    \b
+    MODELS: cnn, transformer, hybrid, tcn, gru, fft-cnn, lda, simple-cnn, simple-transformer
+    PROTOCOLS:
+      blocked   stretches of time within each recording (the default)
+      session   train on the other sessions, test on one
+      subject   train on the other people, test on one
+      shuffled  random trials: flatters; only to compare with papers
+
+    \b
+    edgeemg evaluate rec/somach --model cnn --session studyB --report cnn.html
+    edgeemg evaluate rec/somach --model lda --protocol session --session A --session B
+    edgeemg evaluate rec/subvocal --model cnn --per-person --task spoken --json
+    edgeemg evaluate bundles/cnn rec/new-day --precision int8
+    """
+    if len(paths) not in (1, 2):
+        raise click.UsageError("give DIR, or BUNDLE and DIR")
+    _refuse_misplaced(ctx, of_a_bundle=len(paths) == 2)
+    report = options["report"]
+    if report is not None and report.is_dir():
+        raise click.UsageError(f"--report {report} is a folder: name a file")
+    metrics = _bundle_metrics(paths, options) if len(paths) == 2 else _metrics(paths[0], options)
+    if options["as_json"]:
+        click.echo(json.dumps(metrics, indent=2, ensure_ascii=False))
+
+
+def _metrics(folder: Path, options: dict[str, Any]) -> dict[str, Any]:
+    from edgeemg.cli.evaluating import evaluate_with_progress
+    from edgeemg.errors import needs_extra
+
+    with needs_extra("train", "evaluation"):
+        import rich  # noqa: F401  # named before any work is done
+        import sklearn  # noqa: F401
+        import torch  # noqa: F401
+
+    metrics = evaluate_with_progress(folder, options)
+    if options["report"] is not None:
+        from edgeemg.pages.evaluation_page import evaluation_page
+
+        options["report"].write_text(evaluation_page(metrics), encoding="utf-8")
+        click.echo(f"report written to {options['report']}", err=True)
+    return metrics
+
+
+def _bundle_metrics(paths: tuple[Path, ...], options: dict[str, Any]) -> dict[str, Any]:
+    from edgeemg.cli.event_evaluation import evaluate_bundle
+
+    return evaluate_bundle(
+        *paths,
+        engine=options["engine"],
+        precision=options["precision"],
+        subjects=options["subject"],
+        sessions=options["session"],
+        tasks=options["task"],
+    )
+
+
+def _refuse_misplaced(ctx: click.Context, *, of_a_bundle: bool) -> None:
+    """A usage error for an option of the other form: it would be ignored without a word."""
+    for name in ctx.params:
+        given = ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
+        if given and name not in _OF_EITHER and (name in _OF_A_BUNDLE) != of_a_bundle:
+            option = "--" + name.replace("_", "-")
+            where = "without a BUNDLE" if of_a_bundle else "with a BUNDLE"
+            raise click.UsageError(f"{option} goes {where}: leave it away")
