@@ -79,6 +79,7 @@ class DecisionSettings:
     threshold       least smoothed probability; `thresholds` overrides it by label
     agreement_hops  this many hops in a row must name the same label
     refractory_ms   after a decision, the time in which none follows
+    origin          what they were tuned on and how it went; empty for the defaults
     """
 
     smoothing_hops: int = 3
@@ -86,6 +87,7 @@ class DecisionSettings:
     thresholds: dict[str, float] = field(default_factory=dict)
     agreement_hops: int = 2
     refractory_ms: float = 1000.0
+    origin: str = ""
 
 
 @dataclass(frozen=True, slots=True)

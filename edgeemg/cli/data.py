@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from edgeemg.cli.check import check
 from edgeemg.cli.numbers import POSITIVE, FiniteRange
 
 if TYPE_CHECKING:
@@ -26,8 +27,12 @@ def data() -> None:
     \b
     edgeemg data import csv my.csv --rate 250 --out rec
     edgeemg data info rec
+    edgeemg data check rec
     edgeemg data synth --out rec-generated
     """
+
+
+data.add_command(check)
 
 
 @data.command("import", short_help="Turn recordings of another layout into EMG-BIDS.")

@@ -155,11 +155,11 @@ def _decide_live(work: Path, live: "Recording", *, seconds: float) -> None:
     from edgeemg.cli.live_score import LiveScore
     from edgeemg.cli.running import Stop, decide, default_engine
     from edgeemg.runtime.bundle import open_bundle
+    from edgeemg.runtime.event_metrics import Timeline, usual_grace, words_of
 
     bundle = open_bundle(work / "bundle")
-    rate = live.samples.sample_rate_hz
-    words = [event for event in live.events if event.label != bundle.manifest.rest_label]
-    score = LiveScore(words, rate, click.echo)
+    words = words_of(live.events, bundle.manifest)
+    score = LiveScore(Timeline(words, usual_grace([words], bundle.manifest)), click.echo)
     path = work / "recordings" / f"sub-{live.subject}" / f"ses-{live.session}" / "emg"
     with _simulated(path / f"{live.name}_emg.bdf", work / "emg") as port, Stop(seconds) as stop:
         health = decide(

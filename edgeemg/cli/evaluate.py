@@ -91,7 +91,7 @@ def _metrics(folder: Path, options: dict[str, Any]) -> dict[str, Any]:
 
     metrics = evaluate_with_progress(folder, options)
     if options["report"] is not None:
-        from edgeemg.pages.evaluation_page import evaluation_page
+        from edgeemg.pages.evaluation import evaluation_page
 
         options["report"].write_text(evaluation_page(metrics), encoding="utf-8")
         click.echo(f"report written to {options['report']}", err=True)

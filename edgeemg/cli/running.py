@@ -13,7 +13,7 @@ from typing import Self
 import click
 
 from edgeemg.dsp.channels import sensor_inputs
-from edgeemg.dsp.samples import Samples
+from edgeemg.dsp.samples import Recording, Samples
 from edgeemg.errors import EngineError, MissingExtraError, RecordingError, SinkError
 from edgeemg.manifest import DecisionSettings, Manifest
 from edgeemg.runtime.bundle import Bundle
@@ -146,11 +146,15 @@ def _pieces(path: Path, manifest: Manifest) -> Iterator[Samples]:
 
     if not path.exists():
         raise RecordingError(f"{path}: no such file; give a *_emg.bdf of a recording")
-    recording = read_recording(path)
+    return recorded_pieces(read_recording(path), manifest)
+
+
+def recorded_pieces(recording: Recording, manifest: Manifest) -> Iterator[Samples]:
+    """The model's channels of a recording, piece by piece, as a sensor would hand them on."""
     lacking = [one.name for one in manifest.channels if one.name not in recording.channels]
     if lacking:
         raise RecordingError(
-            f"{path} has no channel {', '.join(lacking)} that the model reads; "
+            f"{recording.name} has no channel {', '.join(lacking)} that the model reads; "
             f"it has {', '.join(recording.channels)}"
         )
     columns = [recording.channels.index(one.name) for one in manifest.channels]

@@ -27,27 +27,34 @@ class Verdict:
     accepted: bool
 
 
-class Decider:
-    """Turns logits into verdicts; remembers a few hops and forgets them at a break in time."""
+@dataclass(frozen=True, slots=True)
+class Opinion:
+    """What the last hops say together: the best label and its smoothed probability.
 
-    def __init__(self, manifest: Manifest, settings: DecisionSettings | None = None) -> None:
-        settings = settings or manifest.decision
-        _check(settings, manifest.labels)
+    agreeing  hops in a row up to this one that named the label; 0 where this hop says nothing
+    """
+
+    label: str
+    confidence: float
+    sample_index: int
+    agreeing: int
+
+
+class Smoother:
+    """Turns logits into opinions; remembers a few hops and forgets them at a break in time."""
+
+    def __init__(self, manifest: Manifest, smoothing_hops: int) -> None:
         self._labels = manifest.labels
-        self._rest = manifest.rest_label
-        self._settings = settings
         self._hop = manifest.hop_samples
-        self._refractory = round(settings.refractory_ms * manifest.sample_rate_hz / 1000)
-        self._recent: deque[NDArray[np.float64]] = deque(maxlen=settings.smoothing_hops)
+        self._recent: deque[NDArray[np.float64]] = deque(maxlen=smoothing_hops)
         self._agreeing = 0
         self._agreed = ""
         self._last_index: int | None = None
-        self._last_decision: int | None = None
 
     def feed(
         self, logits: NDArray[np.float32], sample_index: int, *, trusted: bool = True
-    ) -> Verdict:
-        """The verdict after this hop, which ends at `sample_index`.
+    ) -> Opinion:
+        """The opinion after this hop, which ends at `sample_index`.
 
         A hop that is not to be trusted (a channel is off), or whose logits are not finite, says
         nothing: every class is as likely in it, and what came before must not decide in its name.
@@ -60,26 +67,58 @@ class Decider:
         self._recent.append(softmax(logits if says_something else np.zeros_like(logits)))
         smoothed = np.mean(self._recent, axis=0)
         best = int(smoothed.argmax())
-        label, confidence = self._labels[best], float(smoothed[best])
+        label = self._labels[best]
         self._agreeing = self._agreeing + 1 if label == self._agreed else 1
         self._agreed = label
         if not says_something:
             self._agreeing = 0
-        accepted = says_something and self._accepts(label, confidence, sample_index)
-        if accepted:
-            self._last_decision = sample_index
-        return Verdict(label, confidence, sample_index, accepted)
+        return Opinion(label, float(smoothed[best]), sample_index, self._agreeing)
 
-    def _accepts(self, label: str, confidence: float, sample_index: int) -> bool:
-        if label == self._rest:
+
+class Gate:
+    """Lets an opinion pass that is a decision; remembers when it last did."""
+
+    def __init__(self, manifest: Manifest, settings: DecisionSettings) -> None:
+        _check(settings, manifest.labels)
+        self._rest = manifest.rest_label
+        self._settings = settings
+        self._refractory = round(settings.refractory_ms * manifest.sample_rate_hz / 1000)
+        self._last_decision: int | None = None
+
+    def passes(self, opinion: Opinion) -> bool:
+        """Whether it is a decision: not rest, sure enough, agreed on, and not too soon."""
+        if not self._is_sure(opinion) or self._is_too_soon(opinion.sample_index):
             return False
-        if confidence < self._settings.thresholds.get(label, self._settings.threshold):
+        self._last_decision = opinion.sample_index
+        return True
+
+    def _is_sure(self, opinion: Opinion) -> bool:
+        if opinion.label == self._rest or not opinion.agreeing:
             return False
-        if self._agreeing < self._settings.agreement_hops:
-            return False
+        least = self._settings.thresholds.get(opinion.label, self._settings.threshold)
+        return opinion.confidence >= least and opinion.agreeing >= self._settings.agreement_hops
+
+    def _is_too_soon(self, sample_index: int) -> bool:
         if self._last_decision is None:
-            return True
-        return abs(sample_index - self._last_decision) >= self._refractory
+            return False
+        return abs(sample_index - self._last_decision) < self._refractory
+
+
+class Decider:
+    """Turns logits into verdicts: a smoother and a gate, one after the other."""
+
+    def __init__(self, manifest: Manifest, settings: DecisionSettings | None = None) -> None:
+        settings = settings or manifest.decision
+        self._gate = Gate(manifest, settings)
+        self._smoother = Smoother(manifest, settings.smoothing_hops)
+
+    def feed(
+        self, logits: NDArray[np.float32], sample_index: int, *, trusted: bool = True
+    ) -> Verdict:
+        """The verdict after this hop, which ends at `sample_index`; `trusted` as in `Smoother`."""
+        opinion = self._smoother.feed(logits, sample_index, trusted=trusted)
+        accepted = self._gate.passes(opinion)
+        return Verdict(opinion.label, opinion.confidence, opinion.sample_index, accepted)
 
 
 def _check(settings: DecisionSettings, labels: tuple[str, ...]) -> None:

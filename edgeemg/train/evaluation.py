@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from edgeemg.dsp.samples import Recording
 from edgeemg.errors import ModelError
@@ -243,7 +244,8 @@ def _one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
     try:
-        yield
+        with threadpool_limits(limits=1):  # numpy's own, that sum in another order
+            yield
     finally:
         torch.set_num_threads(before)
         torch.use_deterministic_algorithms(was)

@@ -5,9 +5,8 @@ from pathlib import Path
 import pytest
 
 from edgeemg.data.synth import make_recordings
-from edgeemg.train.settings import FitSettings
 from edgeemg.train.runs import Run, read_run, write_run
-from edgeemg.train.settings import TrainSettings
+from edgeemg.train.settings import FitSettings, TrainSettings
 from edgeemg.train.training import train
 
 

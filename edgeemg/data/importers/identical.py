@@ -5,11 +5,10 @@ is, and the sidecars of both say so, because a result that trains on one and tes
 worth nothing.
 """
 
-import hashlib
-from collections import defaultdict
 from dataclasses import replace
 
 from edgeemg.data.importers.imported import Imported
+from edgeemg.dsp.identical import identical, warning_of
 from edgeemg.dsp.samples import Recording
 
 
@@ -17,26 +16,12 @@ def warn_of_identical(imported: Imported) -> Imported:
     """A sentence for each group of recordings with the same samples: in `notes`, and in the
     Warnings of each of them.
     """
-    groups: dict[bytes, list[Recording]] = defaultdict(list)
-    for one in imported.recordings:
-        groups[_digest(one)].append(one)
-    warnings = {digest: _warning(same) for digest, same in groups.items() if len(same) > 1}
+    groups = identical(imported.recordings)
+    warnings = {id(one): warning_of(same) for same in groups for one in same}
     return replace(
         imported,
-        recordings=tuple(_warned(one, warnings.get(_digest(one))) for one in imported.recordings),
-        notes=(*imported.notes, *(f"warning: {text}" for text in warnings.values())),
-    )
-
-
-def _digest(recording: Recording) -> bytes:
-    microvolts = recording.samples.microvolts
-    return hashlib.sha256(repr(microvolts.shape).encode() + microvolts.tobytes()).digest()
-
-
-def _warning(same: list[Recording]) -> str:
-    return (
-        f"{' and '.join(one.name for one in same)} hold identical samples: at most one is what its "
-        "name says, and a model trained on one must not be tested on another."
+        recordings=tuple(_warned(one, warnings.get(id(one))) for one in imported.recordings),
+        notes=(*imported.notes, *(f"warning: {warning_of(same)}" for same in groups)),
     )
 
 

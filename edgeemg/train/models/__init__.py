@@ -11,11 +11,21 @@ from torch import nn
 
 from edgeemg.errors import ModelError
 from edgeemg.train.models.cnn import Cnn, SimpleCnn
+from edgeemg.train.models.fft_cnn import FftCnn
+from edgeemg.train.models.gru import Gru
+from edgeemg.train.models.hybrid import Hybrid
+from edgeemg.train.models.lda import Lda
+from edgeemg.train.models.tcn import Tcn
 from edgeemg.train.models.transformer import PatchTransformer, SimpleTransformer
 
 MODELS: dict[str, Callable[[int, int, int], nn.Module]] = {
     "cnn": Cnn,
     "transformer": PatchTransformer,
+    "hybrid": Hybrid,
+    "tcn": Tcn,
+    "gru": Gru,
+    "fft-cnn": FftCnn,
+    "lda": Lda,
     "simple-cnn": SimpleCnn,
     "simple-transformer": SimpleTransformer,
 }

@@ -2,22 +2,24 @@
 
 from torch import Tensor, nn
 
+from edgeemg.train.models.layers import conv_block
+
 
 class Cnn(nn.Module):
     """The default CNN: four convolution blocks, the mean over time, one linear layer.
 
     Batch normalisation directly after each convolution folds into it on export; the mean over
     time makes the answer depend on what was said, not on where in the window it lies.
-    8 channels x 200 samples x 10 classes: 41,770 parameters, 2.6 M multiply-accumulates.
+    8 channels x 200 samples x 10 classes: 41,770 parameters, 2.07 M multiply-accumulates.
     """
 
     def __init__(self, channels: int, window_samples: int, classes: int) -> None:  # noqa: ARG002  # one signature for all
         super().__init__()
         self.blocks = nn.Sequential(
-            _block(channels, 32, 9),
-            _block(32, 48, 7),
-            _block(48, 64, 5),
-            _block(64, 64, 3),
+            conv_block(channels, 32, 9, pool=4),
+            conv_block(32, 48, 7, pool=1),
+            conv_block(48, 64, 5, pool=2),
+            conv_block(64, 64, 3, pool=2),
         )
         self.dropout = nn.Dropout(0.3)
         self.head = nn.Linear(64, classes)
@@ -32,7 +34,8 @@ class Cnn(nn.Module):
 class SimpleCnn(nn.Module):
     """The field's reference CNN: two 3-tap convolutions (32, 64), max pooling, one linear layer.
 
-    8 channels x 100 samples x 10 classes: 23,018 parameters.
+    8 channels x 100 samples x 10 classes, the published shape: 23,018 parameters.
+    8 channels x 200 samples x 10 classes: 39,018 parameters, 0.80 M multiply-accumulates.
     """
 
     def __init__(self, channels: int, window_samples: int, classes: int) -> None:
@@ -51,12 +54,3 @@ class SimpleCnn(nn.Module):
         x = self.features(x)  # (batch, 64, time / 4)
         out: Tensor = self.head(x.flatten(1))
         return out
-
-
-def _block(inputs: int, outputs: int, taps: int) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Conv1d(inputs, outputs, taps, padding=taps // 2, bias=False),
-        nn.BatchNorm1d(outputs),
-        nn.ReLU(),
-        nn.MaxPool1d(2),
-    )

@@ -2,14 +2,16 @@
 
 from edgeemg.cli.live_score import LiveScore
 from edgeemg.dsp.samples import Event
+from edgeemg.runtime.event_metrics import Timeline
 from edgeemg.runtime.sinks import Decision
 
+GRACE = 200  # samples
 WORDS = [Event(100, 300, "up"), Event(1000, 300, "down"), Event(2000, 300, "up")]
 
 
 def score(*decisions, until=2600):
     told = []
-    sink = LiveScore(WORDS, 250.0, told.append)
+    sink = LiveScore(Timeline(WORDS, GRACE), told.append)
     for label, index in decisions:
         sink.send(Decision(label, 0.9, index, index / 250, 1.0, "engine"))
     return sink.result(until), told

@@ -1,0 +1,192 @@
+"""What `tune` and `evaluate BUNDLE DIR` share: recordings through the loop, with progress."""
+
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+import click
+
+from edgeemg.cli.running import default_engine, recorded_pieces
+from edgeemg.dsp.samples import Recording, Samples
+from edgeemg.errors import RecordingError
+from edgeemg.manifest import Manifest
+from edgeemg.runtime.bundle import Bundle
+from edgeemg.runtime.engines import Engine, open_engine
+from edgeemg.runtime.event_metrics import Timeline, usual_grace, words_of
+from edgeemg.runtime.health import Health
+from edgeemg.runtime.replay import hear
+from edgeemg.runtime.stretches import Stretch
+
+_LOSSES = ("breaks", "missing_samples", "unusable_samples", "untrusted_windows")
+_SHORT_S = 10.0  # pieces between breaks shorter than this are trials, not a stream
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Heard:
+    """What the loop heard of recordings, and what has to be said beside every number of it.
+
+    grace_ms  how long after its end a word counts
+    losses    samples and windows that decided nothing, by kind
+    """
+
+    stretches: list[Stretch]
+    data: str
+    engine: str
+    recordings: int
+    minutes: float
+    grace_ms: float
+    losses: dict[str, int]
+    generated: bool
+    licence: str
+    warnings: list[str]
+
+
+def hear_recordings(
+    bundle: Bundle,
+    folder: Path,
+    *,
+    engine: str | None,
+    precision: str,
+    which: Mapping[str, Sequence[str]],
+    grace_ms: float | None = None,
+    unseen: bool = False,
+) -> Heard:
+    """Run the loop over every recording below a folder, or those of `which` (subject, session,
+    task).
+
+    grace_ms  how long after its end a word counts; `usual_grace` where None
+    unseen    none of them was trained on, whatever the folder is called
+    Raises RecordingError where nothing can be judged: no rest, or nothing held out from training.
+    """
+    from edgeemg.cli.training import load_recordings
+
+    opened = open_engine(bundle, engine or default_engine(), precision)
+    recordings = load_recordings(folder, which["subject"], which["session"], which["task"])
+    stretches, health = _stretches(recordings, opened, bundle.manifest, grace_ms)
+    warnings = _warnings(recordings, bundle.manifest)
+    if not unseen and bundle.manifest.training.data == folder.resolve().name:
+        stretches, seen = _held_out(stretches, recordings, bundle, folder)
+        warnings.append(seen)
+    grace_ms = stretches[0].timeline.grace_samples / bundle.manifest.sample_rate_hz * 1000
+    _check_rest(stretches, folder, grace_ms)
+    return Heard(
+        stretches=stretches,
+        data=folder.resolve().name,
+        engine=f"{opened.name} {opened.precision}",
+        recordings=len(recordings),
+        minutes=sum(len(one.samples) / one.samples.sample_rate_hz for one in recordings) / 60,
+        grace_ms=grace_ms,
+        losses={name: sum(getattr(one, name) for one in health) for name in _LOSSES},
+        generated=any(one.generated for one in recordings),
+        licence="; ".join(sorted({one.licence for one in recordings})),
+        warnings=warnings,
+    )
+
+
+def _stretches(
+    recordings: Sequence[Recording], engine: Engine, manifest: Manifest, grace_ms: float | None
+) -> tuple[list[Stretch], list[Health]]:
+    """A stretch a recording, and what the loop counted in each."""
+    words = [words_of(recording.events, manifest) for recording in recordings]
+    grace = (
+        usual_grace(words, manifest)
+        if grace_ms is None
+        else round(grace_ms * manifest.sample_rate_hz / 1000)
+    )
+    length = sum(len(one.samples) for one in recordings)
+    stretches, healths = [], []
+    with click.progressbar(length=length, label="hearing", file=sys.stderr) as bar:
+        for recording, said in zip(recordings, words, strict=True):
+            health = Health()
+            pieces = recorded_pieces(recording, manifest)
+            hops = hear(_told(pieces, bar.update), engine, manifest, health=health)
+            stretches.append(Stretch(hops, Timeline(said, grace), manifest))
+            healths.append(health)
+    return stretches, healths
+
+
+def _told(pieces: Iterable[Samples], on_samples: Callable[[int], None]) -> Iterator[Samples]:
+    for piece in pieces:
+        yield piece
+        on_samples(len(piece))
+
+
+def _held_out(
+    stretches: Sequence[Stretch], recordings: Sequence[Recording], bundle: Bundle, folder: Path
+) -> tuple[list[Stretch], str]:
+    """Only what training held out of each recording, and the sentence that says so."""
+    manifest = bundle.manifest
+    starts = [_trained_until(one, manifest) for one in recordings]
+    kept = [
+        stretch.since(start)
+        for stretch, start in zip(stretches, starts, strict=True)
+        if start is not None
+    ]
+    if not any(one.hops for one in kept):
+        raise RecordingError(
+            f"{bundle.folder} was trained on a folder named {folder.resolve().name}, and nothing "
+            "of these recordings was held out from it: take recordings of another day, or say "
+            "--unseen where it was not trained on these"
+        )
+    left = sum(len(one.hops) for one in kept) / sum(len(one.hops) for one in stretches)
+    return kept, (
+        f"the bundle was trained on a folder named {folder.resolve().name}: only the end of each "
+        f"recording, held out from training, is used ({left:.0%}); a day that it never saw tells "
+        "more. Where it was not trained on these recordings, say --unseen"
+    )
+
+
+def _trained_until(recording: Recording, manifest: Manifest) -> int | None:
+    """The first sample behind every window that trained or stopped training; None where all did.
+
+    A window that carries an event's label may reach beyond it by less than its own length.
+    """
+    from edgeemg.train.splits import blocked
+    from edgeemg.train.trials import Trial
+
+    events = recording.events
+    trials = [
+        Trial(recording.name, event.label, event.index, event.index + event.length - 1)
+        for event in events
+    ]
+    try:
+        parts = blocked(trials)
+    except RecordingError:
+        return None
+    trained = set(range(len(events))) - set(parts.test.tolist())
+    return max(events[n].index + events[n].length for n in trained) + manifest.window_samples
+
+
+def _warnings(recordings: Sequence[Recording], manifest: Manifest) -> list[str]:
+    warnings = list(dict.fromkeys(text for one in recordings for text in one.warnings))
+    unknown = Counter(
+        event.label
+        for one in recordings
+        for event in one.events
+        if event.label not in manifest.labels
+    )
+    if unknown:
+        named = ", ".join(f"{label} ({number})" for label, number in unknown.most_common())
+        warnings.append(f"labels that the model does not know count as rest: {named}")
+    pieces_s = [
+        len(piece) / manifest.sample_rate_hz for one in recordings for piece in one.samples.runs()
+    ]
+    if median(pieces_s) < _SHORT_S:
+        warnings.append(
+            f"these are trials of {median(pieces_s):.1f} s, not a stream: filters start anew in "
+            "each, and rest that was asked for is not what a day is like"
+        )
+    return warnings
+
+
+def _check_rest(stretches: Sequence[Stretch], folder: Path, grace_ms: float) -> None:
+    if any(one.rest_hours for one in stretches):
+        return
+    raise RecordingError(
+        f"{folder} holds no rest in which an activation would be false: every hop lies in a word "
+        f"or in the {grace_ms:.0f} ms after one; record some minutes without words, or give a "
+        "shorter --grace-ms"
+    )

@@ -1,0 +1,31 @@
+"""The shared pieces compute what they say."""
+
+import pytest
+import torch
+
+from edgeemg.train.models.layers import EncoderLayer, conv_block
+
+
+@pytest.mark.parametrize(("pool", "steps"), [(1, 101), (2, 50), (4, 25)])
+def test_a_block_keeps_the_length_and_then_pools_it(pool, steps):
+    assert conv_block(3, 5, 7, pool=pool)(torch.randn(2, 3, 101)).shape == (2, 5, steps)
+
+
+def test_our_encoder_layer_computes_what_torchs_does():
+    theirs = torch.nn.TransformerEncoderLayer(64, 2, 128, batch_first=True).eval()
+    ours = EncoderLayer(64, 2, 128, norm_first=False).eval()
+    with torch.no_grad():
+        ours.queries_keys_values.weight.copy_(theirs.self_attn.in_proj_weight)
+        ours.queries_keys_values.bias.copy_(theirs.self_attn.in_proj_bias)
+    pairs = [
+        (ours.mix, theirs.self_attn.out_proj),
+        (ours.feed_forward[0], theirs.linear1),
+        (ours.feed_forward[3], theirs.linear2),
+        (ours.norm_attention, theirs.norm1),
+        (ours.norm_feed_forward, theirs.norm2),
+    ]
+    for one, two in pairs:
+        one.load_state_dict(two.state_dict())
+    x = torch.randn(2, 30, 64)
+    with torch.no_grad():
+        torch.testing.assert_close(ours(x), theirs(x), atol=1e-5, rtol=1e-4)
