@@ -64,6 +64,6 @@ def tune(bundle: Path, folder: Path, **options: Any) -> None:
 
 
 def _is_to_be_written(report: "TuningReport", options: dict[str, Any]) -> bool:
-    if report.tuned.settings is None or options["dry_run"]:
+    if report.judgement is None or options["dry_run"]:
         return False
     return report.judgement.verdict != "exceeded" or options["write_anyway"]

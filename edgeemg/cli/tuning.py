@@ -29,7 +29,10 @@ from edgeemg.runtime.tuning import Judgement, Tuned, judge, structures, tune
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TuningReport:
-    """Everything that came of tuning. `after` is None where no settings keep the target."""
+    """Everything that came of tuning; no `after` and no judgement where no settings keep the target.
+
+    `before` and `after` hold the parts "tuning" and "held out".
+    """
 
     bundle: Bundle
     heard: Heard
@@ -39,11 +42,13 @@ class TuningReport:
     tuned: Tuned
     before: dict[str, EventCounts]
     after: dict[str, EventCounts] | None
-    judgement: Judgement
+    judgement: Judgement | None
 
     @property
     def minutes_needed(self) -> float | None:
         """Minutes of such recordings of which the held-out part would be enough to judge."""
+        if self.judgement is None:
+            return None
         signal = sum(one.signal_hours for one in self.before.values()) * 60
         rest_hours = self.before["held out"].rest_hours
         return self.judgement.rest_hours / rest_hours * signal if rest_hours else None
@@ -64,13 +69,14 @@ class TuningReport:
                 "after": asdict(settings) if settings else None,
             },
             "parts": {
-                name: {
+                name.replace(" ", "_"): {
                     "before": plain_counts(self.before[name]),
                     "after": plain_counts(self.after[name]) if self.after else None,
                 }
                 for name in self.before
             },
-            "judgement": {**asdict(self.judgement), "minutes_needed": self.minutes_needed},
+            "judgement": self.judgement
+            and {**asdict(self.judgement), "minutes_needed": self.minutes_needed},
             "least_per_hour": least if math.isfinite(least) else None,
             "written": kept is not None,
             "manifest_before": str(kept) if kept else None,
@@ -107,7 +113,7 @@ def tune_with_progress(
         tuned=tuned,
         before=before,
         after=after,
-        judgement=judge((after or before)["held out"], target),
+        judgement=judge(after["held out"], target) if after else None,
     )
 
 
@@ -158,7 +164,7 @@ def write(report: TuningReport) -> Path:
 def outcome(report: TuningReport, kept: Path | None) -> None:
     """The last word: what was written, or GateError with the reason why nothing was."""
     bundle = report.bundle.folder
-    if report.tuned.settings is None:
+    if report.judgement is None:
         raise GateError(f"{bundle} left as it was: {_no_settings(report)}")
     if report.judgement.verdict == "exceeded" and kept is None:
         raise GateError(
@@ -208,6 +214,7 @@ def _counts(
 
 def _judged(report: TuningReport) -> str:
     assert report.after is not None, "there are settings to judge"
+    assert report.judgement is not None, "and they were judged"
     counts, judgement = report.after["held out"], report.judgement
     rate = counts.false_per_hour()
     rest_minutes = counts.rest_hours * 60

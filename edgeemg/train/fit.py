@@ -51,7 +51,8 @@ def fit(
     """Train in place; returns what each epoch gave, nothing for a closed-form model.
 
     AdamW under a one-cycle schedule. Each pass takes one window of every trial, drawn at random:
-    long trials do not outweigh short ones, and no pass sees a trial at the same moment. What is
+    long trials do not outweigh short ones, and no pass sees a trial at the same moment. Where
+    trials are few, an epoch is several passes. What is
     kept is a moving average of the weights.
 
     With a validation part, the epoch that named most of it right is kept (balanced over classes,
@@ -110,8 +111,8 @@ class _Steps:
         self._settings = settings
         self._inputs = torch.from_numpy(train.inputs)
         self._classes = torch.from_numpy(train.classes)
-        self._windows = _OneOfEach(train.trials)
-        self._batches = -(-self._windows.n_trials // settings.batch)
+        self._windows = _OneOfEach(train.trials, settings.least_windows)
+        self._batches = -(-self._windows.drawn_at_once // settings.batch)
         self._generator = torch.Generator().manual_seed(settings.seed)
         self._draws = np.random.default_rng(settings.seed)
         self.weights = _class_weights(train, settings.class_balance)
@@ -165,19 +166,23 @@ class _Steps:
 
 
 class _OneOfEach:
-    """Draws one window of every trial, in random order."""
+    """Draws one window of every trial, in random order, and again until there are `least`."""
 
-    def __init__(self, trials: NDArray[np.int64]) -> None:
+    def __init__(self, trials: NDArray[np.int64], least: int) -> None:
         _, counts = np.unique(trials, return_counts=True)
         self._by_trial = torch.from_numpy(np.argsort(trials, kind="stable"))
         self._first = torch.from_numpy(np.cumsum(counts) - counts)
         self._counts = torch.from_numpy(counts)
-        self.n_trials = len(counts)
+        self._rounds = -(-least // len(counts))
+        self.drawn_at_once = self._rounds * len(counts)
 
     def drawn(self, generator: torch.Generator) -> Tensor:
-        """(trial,) positions of windows."""
-        order = torch.randperm(self.n_trials, generator=generator)
-        place = torch.rand(self.n_trials, generator=generator, dtype=torch.float64)
+        """(drawn_at_once,) positions of windows."""
+        return torch.cat([self._round(generator) for _ in range(self._rounds)])
+
+    def _round(self, generator: torch.Generator) -> Tensor:
+        order = torch.randperm(len(self._counts), generator=generator)
+        place = torch.rand(len(self._counts), generator=generator, dtype=torch.float64)
         within = (place * self._counts[order]).long()
         return self._by_trial[self._first[order] + within]
 

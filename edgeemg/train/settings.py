@@ -28,10 +28,12 @@ class Augmentation:
 class FitSettings:
     """How to train. An epoch is a pass over the training trials, one window of each.
 
+    least_windows  an epoch takes at least so many: it passes over few trials more than once
     class_balance  0: every trial counts the same; 1: every class does, however rare
     """
 
     epochs: int = 60
+    least_windows: int = 512
     batch: int = 64
     learning_rate: float = 2e-3
     weight_decay: float = 1e-2

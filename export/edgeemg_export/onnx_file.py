@@ -1,7 +1,8 @@
-"""A network in, ONNX files out: float from torch's exporter, int8 from onnxruntime's quantiser."""
+"""A network in, ONNX files out: float from torch's exporter, int8 by the family's recipe."""
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -9,12 +10,16 @@ from numpy.typing import NDArray
 from torch import nn
 
 from edgeemg.manifest import Manifest
+from edgeemg_export.tflite_file import STATIC, WEIGHT_ONLY
 
 METADATA_KEY = "edgeemg.manifest"
 INPUT_NAME = "emg"
 OUTPUT_NAME = "logits"
-RECIPE = "static_wi8_ai8"  # 8-bit weights by channel, 8-bit activations, calibrated
+# Static where a family is not named; tflite_file says why these two are not. onnxruntime's
+# quantize_dynamic would round the activations before each product, which is too coarse for lda.
+RECIPES = {"fft-cnn": WEIGHT_ONLY, "lda": WEIGHT_ONLY}
 _OPSET = 18
+_PRODUCTS = {"Conv", "MatMul", "Gemm"}  # their second input is the weights
 _PERCENTILE = 99.99  # of values: an electrode pop does not set a tensor's range
 
 
@@ -34,16 +39,25 @@ def write_onnx(model: nn.Module, example: NDArray[np.float32], path: Path) -> No
 
 
 def quantize_onnx(
-    source: Path,
-    target: Path,
-    calibration: NDArray[np.float32],
-    *,
-    family: str,  # noqa: ARG001  # one recipe serves all families; TFLite's quantiser has two
+    source: Path, target: Path, calibration: NDArray[np.float32], *, family: str
 ) -> str:
-    """Static int8 QDQ, weights by channel; `calibration` is (window, channel, time).
+    """Quantise with the family's recipe and return its name.
 
-    Returns the recipe's name. Convolutions, matrix products, and the pooling and ReLU between
-    them become integers; norms and softmax stay float.
+    `calibration` is (window, channel, time); a recipe with float activations needs none.
+    """
+    name = RECIPES.get(family, STATIC)
+    if name == WEIGHT_ONLY:
+        _narrow_weights(source, target)
+    else:
+        _quantize_static(source, target, calibration)
+    return name
+
+
+def _quantize_static(source: Path, target: Path, calibration: NDArray[np.float32]) -> None:
+    """Static int8 QDQ, weights by channel.
+
+    Convolutions, matrix products, and the pooling and ReLU between them become integers; norms
+    and softmax stay float.
     """
     from onnxruntime.quantization import (
         CalibrationMethod,
@@ -70,7 +84,53 @@ def quantize_onnx(
         )
     finally:
         prepared.unlink(missing_ok=True)
-    return RECIPE
+
+
+def _narrow_weights(source: Path, target: Path) -> None:
+    """Weights of convolutions and matrix products as int8 by channel; biases stay float.
+
+    onnxruntime has no such recipe for convolutions. It turns a DequantizeLinear before a matrix
+    product into MatMulNBits, which rounds activations too; Cast and Mul it folds into float
+    weights once, when it loads the file. So the file is small, and runs as the float one does.
+    """
+    import onnx
+    from onnx import helper, numpy_helper
+
+    model = onnx.load(str(source))
+    graph = model.graph
+    axes = {one.input[1]: _output_axis(one) for one in graph.node if one.op_type in _PRODUCTS}
+    unfolding = []
+    for weights in [one for one in graph.initializer if one.name in axes]:
+        name = weights.name
+        integers, scale = _int8_by_channel(numpy_helper.to_array(weights), axes[name])
+        graph.initializer.remove(weights)
+        graph.initializer.append(numpy_helper.from_array(integers, f"{name}.int8"))
+        graph.initializer.append(numpy_helper.from_array(scale, f"{name}.scale"))
+        as_float = f"{name}.float"
+        unfolding += [
+            helper.make_node("Cast", [f"{name}.int8"], [as_float], to=onnx.TensorProto.FLOAT),
+            helper.make_node("Mul", [as_float, f"{name}.scale"], [name]),
+        ]
+    nodes = [*unfolding, *graph.node]
+    del graph.node[:]
+    graph.node.extend(nodes)  # ONNX wants them in the order in which they run
+    onnx.save(model, str(target))
+
+
+def _output_axis(product: Any) -> int:
+    """The axis of the weights that numbers the outputs, of a Conv, MatMul or Gemm node."""
+    transposed = any(one.name == "transB" and one.i for one in product.attribute)
+    return 0 if transposed or product.op_type == "Conv" else -1
+
+
+def _int8_by_channel(
+    weights: NDArray[np.float32], axis: int
+) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
+    """Integers of the same shape, and a scale for each slice along `axis`, ready to multiply."""
+    others = tuple(set(range(weights.ndim)) - {axis % weights.ndim})
+    scale = np.abs(weights).max(axis=others, keepdims=True) / 127
+    scale = np.where(scale > 0, scale, 1).astype(np.float32)
+    return np.rint(weights / scale).astype(np.int8), scale
 
 
 def add_manifest(path: Path, manifest: Manifest) -> None:

@@ -12,10 +12,21 @@ from edgeemg.errors import needs_extra
 
 STATIC = "static_wi8_ai8"
 DYNAMIC = "dynamic_wi8_afp32"
-# In static int8 a Transformer's norms, softmax and transposes fall out of the fast kernels, and
-# every crossing between integer and float costs. Its weights become int8, its activations stay
-# float.
-RECIPES = {"transformer": DYNAMIC, "simple-transformer": DYNAMIC}
+WEIGHT_ONLY = "weight_only_wi8_afp32"
+# Static where a family is not named. In static int8 the norms and softmax of attention, and the
+# loop of a GRU, which TFLite gets written out, fall out of the fast kernels or lose labels. Their
+# weights become int8, their activations are rounded only on the way into a product.
+# The other two take a spectrum and magnitudes or logarithms within the network. Such tensors span
+# too much for one scale, also for one that is measured anew in every window, so only the weights
+# become int8, and all arithmetic is float.
+RECIPES = {
+    "transformer": DYNAMIC,
+    "simple-transformer": DYNAMIC,
+    "hybrid": DYNAMIC,
+    "gru": DYNAMIC,
+    "fft-cnn": WEIGHT_ONLY,
+    "lda": WEIGHT_ONLY,
+}
 _PERCENTILE = 99.5  # of windows
 
 

@@ -85,16 +85,7 @@ def rest_finding(group: Group) -> RestFinding:
     whole = _balanced(cut_windows(marked, bands, window=window, hop=window))
     named = len(whole.labels)
     cut = Cut(whole, bands, first.samples.sample_rate_hz, first.channels, window, window)
-    hits, segments, right = 0, 0, 0
-    for parts in blocked_folds(whole.trials, count=_FOLDS, seed=0):
-        dataset = divided(cut, parts)
-        model = Lda(len(dataset.scale), window, named)
-        model.solve(dataset.train.inputs, dataset.train.classes)
-        answers = predict(model, dataset.test.inputs).argmax(axis=1)
-        true = dataset.test.classes
-        hits += int((answers == true).sum())
-        segments += len(true)
-        right += _stretches_right(true, answers, named)
+    hits, segments, right = _answered(cut, named)
     return RestFinding(
         subject=group.subject,
         session=group.session,
@@ -110,6 +101,21 @@ def rest_finding(group: Group) -> RestFinding:
         word_guessed=group.word_guessed,
         left_out=len(group.recordings) - named,
     )
+
+
+def _answered(cut: Cut, named: int) -> tuple[int, int, int]:
+    """Segments named right, segments in all, and stretches of time named right."""
+    hits, segments, right = 0, 0, 0
+    for parts in blocked_folds(cut.windows.trials, count=_FOLDS, seed=0):
+        dataset = divided(cut, parts)
+        model = Lda(len(dataset.scale), dataset.window_samples, named)
+        model.solve(dataset.train.inputs, dataset.train.classes)
+        answers = predict(model, dataset.test.inputs).argmax(axis=1)
+        true = dataset.test.classes
+        hits += int((answers == true).sum())
+        segments += len(true)
+        right += _stretches_right(true, answers, named)
+    return hits, segments, right
 
 
 def _rest_only(group: Group) -> tuple[list[Recording], int]:

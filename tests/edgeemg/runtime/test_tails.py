@@ -28,7 +28,7 @@ def test_beyond_the_last_one_the_tail_goes_on() -> None:
         [expected(counts_of(-1 + rng.exponential(1.0, 100)), STEP)[0] for _ in range(300)], axis=0
     )
     true = 100 * np.exp(-(LEVELS + 1))
-    near = true > 0.05  # to a twentieth of a false activation: 2000 times below what was seen
+    near = true > 0.2  # to a fifth of a false activation: 500 times below what was seen
     assert found[near] == pytest.approx(true[near], rel=1.0)
     assert (found[near] > 0.8 * true[near]).all()  # never sure of too little
 

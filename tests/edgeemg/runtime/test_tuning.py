@@ -30,13 +30,14 @@ def test_the_target_is_kept_and_most_words_are_still_hit(hour: Stretch, commands
     assert tuned.counts.hits > 0.5 * tuned.counts.words
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
-def test_what_was_tuned_on_an_hour_holds_in_ten_others(
+def test_what_was_tuned_on_an_hour_holds_in_others(
     seed: int, made_stretch: Make, commands: Manifest
 ) -> None:
     tuned = tune([made_stretch(seed=seed, minutes=60)], commands, false_per_hour=6)
     assert tuned.settings is not None
-    others = [made_stretch(seed=1000 + 10 * seed + n, minutes=60) for n in range(10)]
+    others = [made_stretch(seed=1000 + 10 * seed + n, minutes=60) for n in range(4)]
     held_out = total(others, tuned.settings)
     assert judge(held_out, 6).verdict == "held"
     assert held_out.hits > 0.5 * held_out.words

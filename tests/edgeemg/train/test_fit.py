@@ -84,10 +84,20 @@ def test_a_pass_takes_one_window_of_every_trial():
 
     trials = np.array([5, 5, 5, 2, 9, 9, 2, 5])
     generator = torch.Generator().manual_seed(0)
-    windows = _OneOfEach(trials)
+    windows = _OneOfEach(trials, least=1)
     drawn = [windows.drawn(generator).numpy() for _ in range(200)]
     assert all(sorted(trials[one]) == [2, 5, 9] for one in drawn)
     assert set(np.concatenate(drawn)) == set(range(8))  # in time, each window gets its turn
+
+
+def test_few_trials_are_passed_over_until_there_are_enough_windows():
+    from edgeemg.train.fit import _OneOfEach
+
+    trials = np.array([5, 5, 5, 2, 9, 9, 2, 5])
+    windows = _OneOfEach(trials, least=10)
+    drawn = windows.drawn(torch.Generator().manual_seed(0)).numpy()
+    assert len(drawn) == windows.drawn_at_once == 12
+    assert np.bincount(trials[drawn])[[2, 5, 9]].tolist() == [4, 4, 4]
 
 
 def test_mixup_trains_too():

@@ -1,0 +1,42 @@
+"""Which part of a recording that was trained on may judge a model."""
+
+from dataclasses import replace
+
+import pytest
+
+from edgeemg.cli.hearing import _trained_until
+from edgeemg.data.synth import make_recordings
+from edgeemg.dsp.samples import Samples
+from edgeemg.train.splits import blocked
+from edgeemg.train.trials import cut_windows
+
+
+@pytest.fixture(scope="module", params=["whole", "with a break"])
+def recording(request):
+    (whole,) = make_recordings(words=3, repetitions=12, channels=2, seed=4)
+    if request.param == "whole":
+        return whole
+    index = whole.samples.index + 3000 * (whole.samples.index > 12_345)
+    events = tuple(
+        replace(one, index=one.index + 3000 * (one.index > 12_345)) for one in whole.events
+    )
+    samples = whole.samples
+    broken = Samples(samples.microvolts, samples.sample_rate_hz, index, samples.valid)
+    return replace(whole, samples=broken, events=events)
+
+
+def test_no_sample_that_trained_lies_in_what_is_held_out(recording, plain_manifest):
+    manifest = plain_manifest
+    start = _trained_until(recording, manifest)
+    windows = cut_windows(
+        [recording], manifest.bands, window=manifest.window_samples, hop=manifest.hop_samples
+    )
+    parts = blocked(windows.trials)
+    trained = [windows.trials[n].last for n in (*parts.train, *parts.validation)]
+    assert max(trained) < start
+    assert start < recording.samples.index[-1] - 0.1 * len(recording.samples)
+
+
+def test_too_few_trials_were_all_trained_on(recording, plain_manifest):
+    few = replace(recording, events=recording.events[:4])
+    assert _trained_until(few, plain_manifest) is None
