@@ -7,6 +7,7 @@
     ├── EngineError           an inference engine that cannot load or run a file
     ├── PortError             a serial port: absent, busy, silent, or talking nonsense
     ├── SinkError             a place where decisions go
+    ├── WorkerError           machines that work is sent to
     ├── MissingExtraError     an optional dependency that is not installed, or broken
     ├── OutputExistsError     a place to write that holds something already
     └── GateError             exit code 1: all ran well, and the result is not good enough
@@ -50,6 +51,10 @@ class PortError(EdgeEmgError):
 
 class SinkError(EdgeEmgError):
     """A place where decisions go cannot be used."""
+
+
+class WorkerError(EdgeEmgError):
+    """Machines that work is sent to cannot be reached."""
 
 
 class MissingExtraError(EdgeEmgError):

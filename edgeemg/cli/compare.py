@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from edgeemg.cli.numbers import POSITIVE, FiniteRange
+from edgeemg.cli.outputs import check_report
 from edgeemg.cli.training_options import SEED, which_recordings
 from edgeemg.train.settings import EvaluationSettings
 
@@ -129,7 +130,7 @@ def compare(folder: Path, address: str | None, jobs: int | None, **options: Any)
     """
     if address is not None and jobs is not None:
         raise click.UsageError("--jobs is for this machine, --ray for a cluster: leave one away")
-    _check_report(options["report"])
+    check_report(options["report"])
     from edgeemg.errors import GateError, needs_extra
 
     if address is not None:
@@ -155,13 +156,3 @@ def compare(folder: Path, address: str | None, jobs: int | None, **options: Any)
             f"{lacking} cells are lacking, for the reasons above: mend what they name, and run "
             "the same again; the others are kept"
         )
-
-
-def _check_report(report: Path | None) -> None:
-    """Before hours of work, not after them."""
-    if report is None:
-        return
-    if report.is_dir():
-        raise click.UsageError(f"--report {report} is a folder: name a file")
-    if not report.absolute().parent.is_dir():
-        raise click.UsageError(f"--report {report}: there is no folder {report.absolute().parent}")

@@ -8,6 +8,7 @@ import click
 from click.core import ParameterSource
 
 from edgeemg.cli.numbers import FiniteRange
+from edgeemg.cli.outputs import check_report
 from edgeemg.cli.training_options import how_to_train, which_recordings
 from edgeemg.train.settings import EvaluationSettings
 
@@ -72,9 +73,7 @@ def evaluate(ctx: click.Context, /, paths: tuple[Path, ...], **options: Any) -> 
     if len(paths) not in (1, 2):
         raise click.UsageError("give DIR, or BUNDLE and DIR")
     _refuse_misplaced(ctx, of_a_bundle=len(paths) == 2)
-    report = options["report"]
-    if report is not None and report.is_dir():
-        raise click.UsageError(f"--report {report} is a folder: name a file")
+    check_report(options["report"])
     metrics = _bundle_metrics(paths, options) if len(paths) == 2 else _metrics(paths[0], options)
     if options["as_json"]:
         click.echo(json.dumps(metrics, indent=2, ensure_ascii=False))

@@ -44,6 +44,18 @@ def fresh_folder(out: Path, *, force: bool, inputs: Sequence[Path] = ()) -> Iter
         shutil.rmtree(work, ignore_errors=True)
 
 
+def check_report(report: Path | None) -> None:
+    """Refuse a file that cannot be written, before hours of work and not after them."""
+    if report is None:
+        return
+    if report.is_dir():
+        raise OutputExistsError(f"--report {report} is a folder: name a file")
+    if not report.absolute().parent.is_dir():
+        raise OutputExistsError(
+            f"--report {report}: there is no folder {report.absolute().parent}: make it first"
+        )
+
+
 def _keep_inputs(out: Path, place: Path, inputs: Sequence[Path]) -> None:
     for one in inputs:
         source = one.resolve()

@@ -1,5 +1,6 @@
 """A run that was really trained, a little, on generated EMG: once for all export tests."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from edgeemg.train.settings import FitSettings, TrainSettings
 from edgeemg.train.training import train
 
 
-def make_run(folder: Path, model: str) -> Run:
+def _make_run(folder: Path, model: str) -> Run:
     recordings = list(make_recordings(words=3, repetitions=12, seed=5))
     settings = TrainSettings(model=model, fit=FitSettings(epochs=6))
     write_run(train(recordings, settings, data="generated"), folder)
@@ -18,10 +19,16 @@ def make_run(folder: Path, model: str) -> Run:
 
 
 @pytest.fixture(scope="session")
+def make_run() -> Callable[[Path, str], Run]:
+    """`make_run(folder, family)` trains one more."""
+    return _make_run
+
+
+@pytest.fixture(scope="session")
 def cnn_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    return make_run(tmp_path_factory.mktemp("runs") / "cnn", "cnn")
+    return _make_run(tmp_path_factory.mktemp("runs") / "cnn", "cnn")
 
 
 @pytest.fixture(scope="session")
 def transformer_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    return make_run(tmp_path_factory.mktemp("runs") / "transformer", "transformer")
+    return _make_run(tmp_path_factory.mktemp("runs") / "transformer", "transformer")

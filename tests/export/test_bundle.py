@@ -13,6 +13,8 @@ from edgeemg.manifest import parse_manifest, sha256_of
 from edgeemg.runtime.bundle import open_bundle
 from edgeemg.runtime.engines import open_engine
 from edgeemg.train.fit import predict
+from edgeemg.train.models import MODELS
+from edgeemg_export import onnx_file, tflite_file
 from edgeemg_export.bundle import write_bundle
 from edgeemg_export.onnx_file import METADATA_KEY
 
@@ -102,6 +104,21 @@ def test_the_recipe_follows_the_family(cnn_bundle, transformer_bundle):
         for folder in (cnn_bundle, transformer_bundle)
     ]
     assert recipes == ["static_wi8_ai8", "dynamic_wi8_afp32"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("family", MODELS)
+def test_every_family_makes_four_files_that_pass_the_gates(family, make_run, tmp_path):
+    run = make_run(tmp_path / "run", family)
+    parity = export(run, tmp_path / "bundle", min_agreement=0.97)
+    assert {path.name for path in (tmp_path / "bundle").iterdir()} == FILES
+    recipes = {one["file"]: one["recipe"] for one in parity["files"]}
+    assert recipes == {
+        "model.onnx": "",
+        "model.int8.onnx": onnx_file.RECIPES.get(family, "static_wi8_ai8"),
+        "model.tflite": "",
+        "model.int8.tflite": tflite_file.RECIPES.get(family, "static_wi8_ai8"),
+    }
 
 
 @pytest.mark.parametrize("name", ["model.onnx", "model.int8.onnx"])

@@ -4,11 +4,11 @@ import pytest
 import torch
 from torch import nn
 
-from edgeemg.train.models import make_model
+from edgeemg.train.models import MODELS, make_model
 from edgeemg_export.folding import folded
 
 
-@pytest.mark.parametrize("name", ["cnn", "transformer", "simple-cnn"])
+@pytest.mark.parametrize("name", MODELS)
 def test_no_batch_normalisation_is_left_and_the_answers_are_the_same(name):
     torch.manual_seed(0)
     model = make_model(name, channels=3, window_samples=120, classes=4)

@@ -13,7 +13,7 @@ from contextlib import redirect_stdout
 from types import ModuleType
 from typing import Any
 
-from edgeemg.errors import EdgeEmgError, needs_extra
+from edgeemg.errors import WorkerError, needs_extra
 from edgeemg.train.comparison.work import Cell, Job, Outcome, run_cell
 
 _RETRIES = 3  # of a task whose worker or node died, by Ray; its own default
@@ -35,7 +35,7 @@ def run_on_ray(
     """Run cells as tasks of one CPU each; the recordings go to the object store once.
 
     A task whose worker or node dies is tried again by Ray, elsewhere. `on_start` hears every cell
-    at once: which ones wait for a CPU is the cluster's affair. EdgeEmgError where no cluster
+    at once: which ones wait for a CPU is the cluster's affair. WorkerError where no cluster
     answers at `address`.
     """
     with needs_extra("sweep", "compare --ray"):
@@ -64,7 +64,7 @@ def _outcomes(
 
 
 def connect(address: str) -> None:
-    """Join a running cluster as its driver; EdgeEmgError where none answers."""
+    """Join a running cluster as its driver; WorkerError where none answers."""
     import ray
 
     for name, value in _QUIET.items():
@@ -74,7 +74,7 @@ def connect(address: str) -> None:
         ray.init(address, logging_level=logging.ERROR, log_to_driver=False)
     except (OSError, RuntimeError, ValueError) as error:
         said = " ".join(str(error).split())
-        raise EdgeEmgError(
+        raise WorkerError(
             f"no Ray cluster answers at {address} ({said}): "
             "start one with `ray start --head`, and name its host and port"
         ) from error
