@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from edgeemg.cli.training import load_recordings, progress_columns
+from edgeemg.cli.training import data_name, load_recordings, progress_columns
 from edgeemg.train.settings import EvaluationSettings, FitSettings, TrainSettings
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def compare_with_progress(
             return compare(
                 recordings,
                 grid,
-                data=folder.resolve().name,
+                data=data_name(folder, options),
                 folder=options["out"],
                 workers=_workers(jobs, address),
                 watch=watch,

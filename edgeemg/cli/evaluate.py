@@ -13,7 +13,7 @@ from edgeemg.cli.training_options import how_to_train, which_recordings
 from edgeemg.train.settings import EvaluationSettings
 
 _DEFAULT = EvaluationSettings()
-_OF_A_BUNDLE = {"engine", "precision"}
+_OF_A_BUNDLE = {"engine", "precision", "grace_ms", "unseen"}
 _OF_EITHER = {"paths", "as_json", "subject", "session", "task"}
 
 
@@ -47,6 +47,12 @@ _OF_EITHER = {"paths", "as_json", "subject", "session", "task"}
 @click.option(
     "--precision", default="float32", show_default=True, help="Of a BUNDLE: float32 or int8."
 )
+@click.option(
+    "--grace-ms",
+    type=FiniteRange(min=0),
+    help="Of a BUNDLE: a word counts so long after its end.  [one window]",
+)
+@click.option("--unseen", is_flag=True, help="Of a BUNDLE: not trained on these recordings.")
 @click.option("--report", type=click.Path(path_type=Path), help="Write a page (HTML) with plots.")
 @click.option("--json", "as_json", is_flag=True, help="Print the metrics as JSON on stdout.")
 @click.pass_context
@@ -107,6 +113,8 @@ def _bundle_metrics(paths: tuple[Path, ...], options: dict[str, Any]) -> dict[st
         subjects=options["subject"],
         sessions=options["session"],
         tasks=options["task"],
+        grace_ms=options["grace_ms"],
+        unseen=options["unseen"],
     )
 
 

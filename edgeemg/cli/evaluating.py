@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from edgeemg.cli.training import load_recordings, progress_columns
+from edgeemg.cli.training import data_name, load_recordings, progress_columns
 from edgeemg.cli.training_options import train_settings
 from edgeemg.train.settings import EvaluationSettings
 
@@ -53,7 +53,7 @@ def evaluate_with_progress(folder: Path, options: Mapping[str, Any]) -> dict[str
         done = evaluate(
             recordings,
             settings,
-            data=folder.resolve().name,
+            data=data_name(folder, options),
             on_start=on_start,
             on_fold=on_fold,
             on_epoch=on_epoch,

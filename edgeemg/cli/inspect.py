@@ -112,6 +112,7 @@ def _decision(settings: dict[str, Any]) -> str:
         f"mean of {settings['smoothing_hops']} hops at {settings['threshold']:g} or more"
         f"{f' ({own})' if own else ''}, {settings['agreement_hops']} hops agreeing, "
         f"none for {settings['refractory_ms']:g} ms after one"
+        f"{'; ' + settings['origin'] if settings['origin'] else ''}"
     )
 
 

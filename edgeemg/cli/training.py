@@ -28,6 +28,16 @@ def load_recordings(
     return recordings
 
 
+def data_name(folder: Path, options: Mapping[str, Any]) -> str:
+    """`somach, session A, B`: the folder, and which part of it was asked for."""
+    parts = [
+        f"{what} {', '.join(options[what])}"
+        for what in ("subject", "session", "task")
+        if options[what]
+    ]
+    return ", ".join([folder.resolve().name, *parts])
+
+
 def train_with_progress(
     recordings: Sequence[Recording], options: Mapping[str, Any], *, data: str
 ) -> "Trained":

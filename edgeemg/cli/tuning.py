@@ -29,9 +29,10 @@ from edgeemg.runtime.tuning import Judgement, Tuned, judge, structures, tune
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TuningReport:
-    """Everything that came of tuning; no `after` and no judgement where no settings keep the target.
+    """Everything that came of tuning.
 
-    `before` and `after` hold the parts "tuning" and "held out".
+    `before` and `after` hold the parts "tuning" and "held out"; `after` and `judgement` are None
+    where no settings keep the target.
     """
 
     bundle: Bundle
