@@ -107,7 +107,7 @@ def _export(
         yield Exported(name, engine, "float32", "")
         if not quantize:
             continue
-        on_step(f"{name8}: int8, calibrated on {len(run.calibration)} windows of the training part")
+        on_step(f"{name8}: int8")
         with _converting(name8, log):
             recipe = QUANTIZERS[engine](
                 target / name, target / name8, run.calibration, family=run.manifest.model.family

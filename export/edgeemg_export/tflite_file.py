@@ -13,11 +13,11 @@ from edgeemg.errors import needs_extra
 STATIC = "static_wi8_ai8"
 DYNAMIC = "dynamic_wi8_afp32"
 WEIGHT_ONLY = "weight_only_wi8_afp32"
-# Static where a family is not named. In static int8 the norms and softmax of attention, and the
-# loop of a GRU, which TFLite gets written out, fall out of the fast kernels or lose labels. Their
-# weights become int8, their activations are rounded only on the way into a product.
-# The other two take a spectrum and magnitudes or logarithms within the network. Such tensors span
-# too much for one scale, also for one that is measured anew in every window, so only the weights
+# Static where a family is not named. In static int8 the norms and softmax of attention fall out of
+# the fast kernels and cost labels, and a GRU, of which TFLite gets the loop written out, gains
+# nothing. Their weights become int8, their activations are integers inside a product only.
+# The last two take magnitudes or logarithms of a spectrum within the network. Such tensors span too
+# much for one scale, and for lda also for one measured anew in every window: only the weights
 # become int8, and all arithmetic is float.
 RECIPES = {
     "transformer": DYNAMIC,

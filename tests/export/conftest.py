@@ -11,16 +11,16 @@ from edgeemg.train.settings import FitSettings, TrainSettings
 from edgeemg.train.training import train
 
 
-def _make_run(folder: Path, model: str) -> Run:
+def _make_run(folder: Path, model: str, *, epochs: int = 6) -> Run:
     recordings = list(make_recordings(words=3, repetitions=12, seed=5))
-    settings = TrainSettings(model=model, fit=FitSettings(epochs=6))
+    settings = TrainSettings(model=model, fit=FitSettings(epochs=epochs))
     write_run(train(recordings, settings, data="generated"), folder)
     return read_run(folder)
 
 
 @pytest.fixture(scope="session")
-def make_run() -> Callable[[Path, str], Run]:
-    """`make_run(folder, family)` trains one more."""
+def make_run() -> Callable[..., Run]:
+    """`make_run(folder, family, epochs=6)` trains one more."""
     return _make_run
 
 
