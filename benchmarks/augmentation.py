@@ -102,7 +102,9 @@ def _row(
 ) -> dict[str, Any]:
     ours = results[cells[model, name].key].metrics["accuracy"]
     default = results[cells[model, _REFERENCE].key].metrics["accuracy"]
-    apart = difference(ours["folds"], default["folds"], independent=False)
+    metrics = results[cells[model, name].key].metrics
+    overlap = sum(metrics["n_test"]) / sum(metrics["n_train"])
+    apart = difference(ours["folds"], default["folds"], overlap=overlap)
     return {"model": model, "augmentation": name, "accuracy": ours["mean"], **asdict(apart)}
 
 

@@ -168,6 +168,8 @@ class Manifest:
     def dumps(self) -> str:
         """The manifest as sealed JSON."""
         plain = asdict(self)
+        if not self.decision.origin:
+            del plain["decision"]["origin"]  # so that an edgeemg before it reads the bundle too
         plain[_SEAL] = _seal(plain)
         return json.dumps(plain, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 

@@ -50,7 +50,7 @@ _OF_EITHER = {"paths", "as_json", "subject", "session", "task"}
 @click.option(
     "--grace-ms",
     type=FiniteRange(min=0),
-    help="Of a BUNDLE: a word counts so long after its end.  [one window]",
+    help="Of a BUNDLE: a word counts so long after its end.  [one window, at most half a gap]",
 )
 @click.option("--unseen", is_flag=True, help="Of a BUNDLE: not trained on these recordings.")
 @click.option("--report", type=click.Path(path_type=Path), help="Write a page (HTML) with plots.")
@@ -83,6 +83,8 @@ def evaluate(ctx: click.Context, /, paths: tuple[Path, ...], **options: Any) -> 
     metrics = _bundle_metrics(paths, options) if len(paths) == 2 else _metrics(paths[0], options)
     if options["as_json"]:
         click.echo(json.dumps(metrics, indent=2, ensure_ascii=False))
+    if options["report"] is not None:
+        _write_report(metrics, options["report"])
 
 
 def _metrics(folder: Path, options: dict[str, Any]) -> dict[str, Any]:
@@ -90,17 +92,20 @@ def _metrics(folder: Path, options: dict[str, Any]) -> dict[str, Any]:
     from edgeemg.errors import needs_extra
 
     with needs_extra("train", "evaluation"):
-        import rich  # noqa: F401  # named before any work is done
+        import jinja2  # noqa: F401  # all named before any work is done
+        import matplotlib as mpl  # noqa: F401
+        import rich  # noqa: F401
         import sklearn  # noqa: F401
         import torch  # noqa: F401
 
-    metrics = evaluate_with_progress(folder, options)
-    if options["report"] is not None:
-        from edgeemg.pages.evaluation import evaluation_page
+    return evaluate_with_progress(folder, options)
 
-        options["report"].write_text(evaluation_page(metrics), encoding="utf-8")
-        click.echo(f"report written to {options['report']}", err=True)
-    return metrics
+
+def _write_report(metrics: dict[str, Any], report: Path) -> None:
+    from edgeemg.pages.evaluation import evaluation_page
+
+    report.write_text(evaluation_page(metrics), encoding="utf-8")
+    click.echo(f"report written to {report}", err=True)
 
 
 def _bundle_metrics(paths: tuple[Path, ...], options: dict[str, Any]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 
@@ -142,22 +142,20 @@ def _held_out(
 def _trained_until(recording: Recording, manifest: Manifest) -> int | None:
     """The first sample behind every window that trained or stopped training; None where all did.
 
-    A window that carries an event's label may reach beyond it by less than its own length.
+    The windows are cut as training cut them, so that trials without one are not counted either.
     """
     from edgeemg.train.splits import blocked
-    from edgeemg.train.trials import Trial
+    from edgeemg.train.trials import cut_windows
 
-    events = recording.events
-    trials = [
-        Trial(recording.name, event.label, event.index, event.index + event.length - 1)
-        for event in events
-    ]
+    columns = [recording.channels.index(one.name) for one in manifest.channels]
+    read = replace(recording, samples=recording.samples.columns(columns))
+    length = {"window": manifest.window_samples, "hop": manifest.hop_samples}
     try:
+        trials = cut_windows([read], manifest.bands, **length).trials
         parts = blocked(trials)
     except RecordingError:
         return None
-    trained = set(range(len(events))) - set(parts.test.tolist())
-    return max(events[n].index + events[n].length for n in trained) + manifest.window_samples
+    return 1 + max(trials[int(n)].last for n in (*parts.train, *parts.validation))
 
 
 def _warnings(recordings: Sequence[Recording], manifest: Manifest) -> list[str]:

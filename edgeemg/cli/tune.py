@@ -27,7 +27,9 @@ if TYPE_CHECKING:
     help="Last share of each recording that judges.",
 )
 @click.option(
-    "--grace-ms", type=FiniteRange(min=0), help="A word counts so long after its end.  [one window]"
+    "--grace-ms",
+    type=FiniteRange(min=0),
+    help="A word counts so long after its end.  [one window, at most half a gap]",
 )
 @which_recordings
 @click.option("--unseen", is_flag=True, help="The model was not trained on these recordings.")

@@ -38,11 +38,13 @@ def _rows(metrics: Mapping[str, Any]) -> list[tuple[str, list[float]]]:
     folds: Sequence[float] = metrics["accuracy"]["folds"]
     people: Sequence[str] = list(metrics.get("people", ()))
     if not people:
-        names = [f"fold {name}" if name.isdigit() else name for name in metrics["fold_names"]]
+        what = "fold" if metrics["protocol"].startswith(("blocked", "shuffled")) else "tested"
+        names = [f"{what} {name}" for name in metrics["fold_names"]]
         return [(name, [one]) for name, one in zip(names, folds, strict=True)]
     by_person: dict[str, list[float]] = {person: [] for person in people}
     for name, accuracy in zip(metrics["fold_names"], folds, strict=True):
-        by_person[name.split()[0]].append(accuracy)
+        owner = max((one for one in people if name.startswith(one)), key=len)
+        by_person[owner].append(accuracy)
     return list(by_person.items())
 
 

@@ -27,7 +27,12 @@ def replace_settings(bundle: Bundle, settings: DecisionSettings) -> Path:
         raise ManifestError(f"{path} changed since it was read: nothing written, run it again")
     kept = _free_name(bundle.folder)
     _put(kept, bundle.manifest)
-    _put(path, replace(bundle.manifest, decision=settings))
+    try:
+        _put(path, replace(bundle.manifest, decision=settings))
+    except BaseException:
+        with suppress(OSError):
+            kept.unlink()
+        raise
     return kept
 
 
@@ -47,7 +52,17 @@ def _put(path: Path, manifest: Manifest) -> None:
             os.fsync(file.fileno())
         Path(name).chmod((path.parent / MANIFEST_NAME).stat().st_mode & 0o777)
         Path(name).replace(path)
+        _flush(path.parent)
     except BaseException:
         with suppress(OSError):
             Path(name).unlink()
         raise
+
+
+def _flush(folder: Path) -> None:
+    """The folder's own entries to the disk: the kept manifest has to outlast a power cut too."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

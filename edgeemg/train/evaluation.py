@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from edgeemg.dsp.identical import identical
 from edgeemg.dsp.samples import Recording
 from edgeemg.errors import ModelError
 from edgeemg.train.dataset import Cut, cut, divided
@@ -19,8 +20,8 @@ from edgeemg.train.leaks import warnings as leak_warnings
 from edgeemg.train.metrics import fold_metrics, metrics_report, trial_probabilities, true_classes
 from edgeemg.train.models import count_macs, count_parameters, make_model
 from edgeemg.train.settings import EvaluationSettings
-from edgeemg.train.splits import PROTOCOLS, Parts, thinned
-from edgeemg.train.training import check_names, data_warnings
+from edgeemg.train.splits import PROTOCOLS, Parts, thinned, without_twins
+from edgeemg.train.training import check_names, checked, data_warnings
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +76,13 @@ def evaluate(
     divide.
     """
     check(settings)
-    tasks = list(_tasks(recordings, settings))
-    if on_start is not None:
-        on_start(len(tasks))
     folds: list[dict[str, Any]] = []
     seconds: list[float] = []
     with _one_thread():
+        tasks = list(_tasks(recordings, settings))
+        warnings = _warnings(tasks, recordings)
+        if on_start is not None:
+            on_start(len(tasks))
         for number, task in enumerate(tasks, 1):
             began = time.perf_counter()
             folds.append(_fold(task, settings, _numbered(on_epoch, number)))
@@ -88,7 +90,7 @@ def evaluate(
             if on_fold is not None:
                 accuracy = folds[-1]["accuracy"]
                 on_fold(FoldDone(number, len(tasks), task.name, accuracy, seconds[-1]))
-    metrics = _report(tasks, folds, settings, data=data, recordings=recordings)
+    metrics = _report(tasks, folds, settings, data, recordings, warnings)
     return Evaluated(metrics, seconds)
 
 
@@ -114,7 +116,9 @@ def _tasks(recordings: Sequence[Recording], settings: EvaluationSettings) -> Ite
         train = settings.train
         whole = cut(own, front_end=train.front_end, window_ms=train.window_ms, hop_ms=train.hop_ms)
         trials, seed = whole.windows.trials, train.fit.seed
-        for parts in PROTOCOLS[settings.protocol](trials, count=settings.folds, seed=seed):
+        twins = [[one.name for one in same] for same in identical(own)]
+        for split in PROTOCOLS[settings.protocol](trials, count=settings.folds, seed=seed):
+            parts = without_twins(split, trials, twins)
             used = thinned(parts.train, trials, fraction=settings.fraction, seed=seed)
             yield _Task(person, whole, replace(parts, train=used))
 
@@ -133,7 +137,9 @@ def _fold(
     )
     fit(model, dataset.train, None, settings=settings.train.fit, on_epoch=on_epoch)
     test = dataset.test
-    _, probabilities = trial_probabilities(predict(model, test.inputs), test.trials)
+    _, probabilities = trial_probabilities(
+        checked(predict(model, test.inputs), settings.train.model), test.trials
+    )
     shape = {"channels": len(dataset.scale), "window_samples": dataset.window_samples}
     return {
         **fold_metrics(true_classes(test.classes, test.trials), probabilities),
@@ -148,9 +154,9 @@ def _report(
     tasks: Sequence[_Task],
     folds: Sequence[dict[str, Any]],
     settings: EvaluationSettings,
-    *,
     data: str,
     recordings: Sequence[Recording],
+    warnings: Sequence[str],
 ) -> dict[str, Any]:
     labels = sorted({label for fold in folds for label in fold["labels"]})
     spread_out = [{**fold, "counts": _spread_out(fold, labels)} for fold in folds]
@@ -161,7 +167,7 @@ def _report(
         protocol=f"{protocol}; a model for each person" if settings.per_person else protocol,
         model=settings.train.model,
         labels=labels,
-        warnings=_warnings(tasks, recordings),
+        warnings=warnings,
     )
     if settings.per_person:
         report["people"] = {
@@ -192,7 +198,7 @@ def _facts(
         "seed": train.fit.seed,
         "parameters": max(fold["parameters"] for fold in folds),
         "macs": max(fold["macs"] for fold in folds),
-        "chance": 1 / len(labels),
+        "chance": float(np.mean([1 / len(fold["labels"]) for fold in folds])),
         "majority": _majority(folds, labels),
         "fold_names": [task.name for task in tasks],
         "n_train": [fold["n_train"] for fold in folds],
@@ -227,7 +233,13 @@ def _of_person(folds: Sequence[dict[str, Any]]) -> dict[str, Any]:
 def _warnings(tasks: Sequence[_Task], recordings: Sequence[Recording]) -> list[str]:
     cuts = list({id(task.cut): task.cut for task in tasks}.values())
     without = sum(sum(one.windows.without_window.values()) for one in cuts)
-    return [*data_warnings(recordings, without), *leak_warnings(recordings)]
+    warnings = [*data_warnings(recordings, without), *leak_warnings(recordings)]
+    if twins := max(task.parts.twins for task in tasks):
+        warnings.append(
+            f"up to {twins} training trials of a fold were left out: their recording holds the "
+            "same samples as one that is tested"
+        )
+    return warnings
 
 
 def _numbered(

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,14 +17,14 @@ _ONE_SPLIT = (
 )
 _BLOCKED = (
     "blocked, {count} folds: in each recording, each label's trials are cut into {count} "
-    "stretches of time, and each tests once; training trials that touch a test trial in time "
-    "are left out"
+    "stretches of time, and each tests once, trained on what comes before and after; training "
+    "trials that touch a test trial in time are left out"
 )
 _SHUFFLED = (
     "shuffled, {count} folds by label: neighbours in time are on both sides, which flatters; "
     "only to compare with papers"
 )
-_SESSION = "session: each session tests once, trained on all others ({names})"
+_SESSION = "session: each session of a person tests once, trained on all others ({names})"
 _SUBJECT = "subject: each person tests once, trained on all others ({names})"
 
 _LEFT_OUT = -1
@@ -35,7 +35,8 @@ _TRAIN, _VALIDATION, _TEST = range(3)
 class Parts:
     """Positions of trials; `left_out` are neighbours in time of a trial in another part.
 
-    `name` is what tests: a number, a session or a person.
+    `name` is what tests: a number, a session or a person. `twins` were left out since their
+    recording holds the samples of a tested one.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Parts:
     test: NDArray[np.int64]
     left_out: NDArray[np.int64]
     protocol: str
+    twins: int = 0
 
 
 def blocked(trials: Sequence[Trial], *, validation: float = 0.15, test: float = 0.2) -> Parts:
@@ -71,8 +73,11 @@ def blocked(trials: Sequence[Trial], *, validation: float = 0.15, test: float = 
 def blocked_folds(trials: Sequence[Trial], *, count: int, seed: int) -> list[Parts]:  # noqa: ARG001  # one signature for all
     """Each label's trials of each recording in `count` stretches of time; each tests once."""
     fold = np.empty(len(trials), dtype=np.int64)
+    recordings = sorted({trial.recording for trial in trials})
     for members in _in_time(trials):
-        fold[members] = np.arange(len(members)) * count // len(members)
+        # a recording with fewer trials than folds begins at another fold than the one before
+        first = recordings.index(trials[members[0]].recording) if len(members) < count else 0
+        fold[members] = (np.arange(len(members)) * count // len(members) + first) % count
     folds = _folds(fold, trials, _numbers(count), _BLOCKED.format(count=count))
     for parts in folds:
         _check_labels(parts, trials, f"{count} folds need at least {count} trials a label")
@@ -96,8 +101,13 @@ def shuffled_folds(trials: Sequence[Trial], *, count: int, seed: int) -> list[Pa
 
 
 def session_folds(trials: Sequence[Trial], *, count: int, seed: int) -> list[Parts]:  # noqa: ARG001  # one signature for all
-    """Each session tests once, trained on all others. `count` is not used."""
-    return _held_out(trials, lambda trial: trial.session, "session", _SESSION)
+    """Each session of each person tests once, trained on all others. `count` is not used."""
+    several = len({trial.subject for trial in trials}) > 1
+
+    def name(trial: Trial) -> str:
+        return f"{trial.subject} {trial.session}" if several else trial.session
+
+    return _held_out(trials, name, "session", _SESSION)
 
 
 def subject_folds(trials: Sequence[Trial], *, count: int, seed: int) -> list[Parts]:  # noqa: ARG001  # one signature for all
@@ -128,6 +138,22 @@ def thinned(
         order = rng.permutation(members[group])
         kept.append(order[: max(1, round(fraction * len(order)))])
     return np.sort(np.concatenate(kept))
+
+
+def without_twins(parts: Parts, trials: Sequence[Trial], twins: Sequence[Sequence[str]]) -> Parts:
+    """Leave training trials out whose recording is the same as another that is tested.
+
+    twins  names of recordings that hold identical samples, a group each
+    """
+    tested = {trials[n].recording for n in parts.test}
+    copies = {name for group in twins for name in group if (set(group) - {name}) & tested}
+    is_copy = np.array([trials[n].recording in copies for n in parts.train], dtype=bool)
+    if not is_copy.any():
+        return parts
+    left_out = np.union1d(parts.left_out, parts.train[is_copy])
+    kept = replace(parts, train=parts.train[~is_copy], left_out=left_out, twins=int(is_copy.sum()))
+    _check_trained(kept, trials, "the others are in recordings that are also tested")
+    return kept
 
 
 def _held_out(

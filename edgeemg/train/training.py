@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from edgeemg import __version__
@@ -94,6 +96,16 @@ def check_names(model: str, front_end: str) -> None:
             raise ModelError(f"unknown {what} {name!r}: choose one of {', '.join(known)}")
 
 
+def checked(logits: NDArray[np.float32], model: str) -> NDArray[np.float32]:
+    """The logits; ModelError where training left none that are numbers."""
+    if not np.isfinite(logits).all():
+        raise ModelError(
+            f"training of {model!r} diverged, its outputs are not finite: look at the recordings "
+            "with `edgeemg data info`, or train on a part of them"
+        )
+    return logits
+
+
 def _test(
     model: nn.Module,
     dataset: Dataset,
@@ -103,7 +115,9 @@ def _test(
     recordings: Sequence[Recording],
 ) -> dict[str, Any]:
     part = dataset.test
-    _, probabilities = trial_probabilities(predict(model, part.inputs), part.trials)
+    _, probabilities = trial_probabilities(
+        checked(predict(model, part.inputs), settings.model), part.trials
+    )
     fold = fold_metrics(true_classes(part.classes, part.trials), probabilities)
     return metrics_report(
         [fold],

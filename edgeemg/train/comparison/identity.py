@@ -64,6 +64,7 @@ def recipe_sha256() -> str:
 
 
 def _sources() -> Iterator[Path]:
+    yield _PACKAGE / "manifest.py"  # what a band is
     for folder in _CODE:
         for path in sorted((_PACKAGE / folder).rglob("*.py")):
             if not path.is_relative_to(_HERE):

@@ -14,6 +14,7 @@ from contextlib import suppress
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 
+from edgeemg.errors import WorkerError
 from edgeemg.train.comparison.work import Cell, Job, Outcome, run_cell
 
 _TRIES = 2
@@ -67,11 +68,14 @@ class _Worker:
         self.cell = cell
         if self._process is not None and not self._process.is_alive():
             self.end()
+        fresh = self._process is None
+        if fresh:
+            self._start()
+        assert self.pipe is not None
         # a pipe that breaks here is at its end, too: `take` finds out
         with suppress(OSError):
-            if self._process is None:
-                self._start().send(self._job)
-            assert self.pipe is not None
+            if fresh:
+                self.pipe.send(self._job)
             self.pipe.send(cell)
 
     def take(self) -> Outcome:
@@ -94,12 +98,20 @@ class _Worker:
         self.pipe.close()
         self._process = self.pipe = None
 
-    def _start(self) -> Connection:
-        self.pipe, theirs = _SPAWN.Pipe()
-        self._process = _SPAWN.Process(target=_work, args=(theirs,), daemon=True)
-        self._process.start()
-        theirs.close()  # else the pipe would have no end when the process dies
-        return self.pipe
+    def _start(self) -> None:
+        ours, theirs = _SPAWN.Pipe()
+        process = _SPAWN.Process(target=_work, args=(theirs,), daemon=True)
+        try:
+            process.start()
+        except OSError as error:
+            ours.close()
+            raise WorkerError(
+                f"no worker process can be started ({error.strerror}): use fewer --jobs, or free "
+                "memory; the cells that are done are kept"
+            ) from error
+        finally:
+            theirs.close()  # else the pipe would have no end when the process dies
+        self._process, self.pipe = process, ours
 
     def _death(self) -> str:
         assert self._process is not None

@@ -3,8 +3,8 @@
 Folds share most of their training trials, so their differences are not independent and a plain
 t interval is far too narrow. Nadeau and Bengio (Inference for the generalization error, Machine
 Learning 52, 2003) correct the variance of the mean of k differences from s^2 / k to
-s^2 (1 / k + n_test / n_train), which is s^2 (1 / k + 1 / (k - 1)) for k folds; Bouckaert and Frank
-(2004) recommend it for cross-validation. With 5 folds an interval is 1.5 times as wide.
+s^2 (1 / k + n_test / n_train); Bouckaert and Frank (2004) recommend it for cross-validation. With 5
+folds and all training trials an interval is 1.5 times as wide, with fewer of them wider still.
 People with a model of their own each are independent: their differences get the plain interval.
 """
 
@@ -26,14 +26,16 @@ class Difference:
     n: int
 
 
-def difference(one: Sequence[float], other: Sequence[float], *, independent: bool) -> Difference:
-    """`one` minus `other`, fold by fold; independent where no two share training trials."""
+def difference(one: Sequence[float], other: Sequence[float], *, overlap: float) -> Difference:
+    """`one` minus `other`, fold by fold.
+
+    overlap  n_test / n_train of a fold, the larger of the two; 0 where no two share training trials
+    """
     from scipy.stats import t
 
     apart = np.subtract(one, other)
     n, mean = len(apart), float(np.mean(apart))
     if n < _LEAST:
         return Difference(mean, None, None, n)
-    overlap = 0.0 if independent else 1 / (n - 1)
     half = float(t.ppf(0.975, n - 1) * np.std(apart, ddof=1) * np.sqrt(1 / n + overlap))
     return Difference(mean, mean - half, mean + half, n)

@@ -120,9 +120,11 @@ def _to_best(
     if per_person:
         people = best["people"]
         ours = [row["people"][person] for person in people]
-        return asdict(difference(ours, list(people.values()), independent=True))
+        return asdict(difference(ours, list(people.values()), overlap=0))
     ours, theirs = row["accuracy"]["folds"], best["accuracy"]["folds"]
-    return asdict(difference(ours, theirs, independent=False))
+    n_test = float(np.mean([tested for _, tested in row["folds"]]))
+    overlap = n_test / min(row["n_train"], best["n_train"])
+    return asdict(difference(ours, theirs, overlap=overlap))
 
 
 def _shared(all_metrics: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

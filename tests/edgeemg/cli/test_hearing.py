@@ -11,11 +11,16 @@ from edgeemg.train.splits import blocked
 from edgeemg.train.trials import cut_windows
 
 
-@pytest.fixture(scope="module", params=["whole", "with a break"])
+@pytest.fixture(scope="module", params=["whole", "with a break", "off at the start"])
 def recording(request):
-    (whole,) = make_recordings(words=3, repetitions=12, channels=2, seed=4)
+    (made,) = make_recordings(words=3, repetitions=12, channels=2, seed=4)
+    whole = replace(made, channels=("chin", "throat"))
     if request.param == "whole":
         return whole
+    if request.param == "off at the start":  # trials there give no window and train nothing
+        valid = whole.samples.valid.copy()
+        valid[: len(valid) // 3, 0] = False
+        return replace(whole, samples=replace(whole.samples, valid=valid))
     index = whole.samples.index + 3000 * (whole.samples.index > 12_345)
     events = tuple(
         replace(one, index=one.index + 3000 * (one.index > 12_345)) for one in whole.events

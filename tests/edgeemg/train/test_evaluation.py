@@ -41,7 +41,8 @@ def test_the_same_settings_give_the_same_figures_beside_other_threads(recordings
 
 
 def test_sessions_and_people_are_held_out_by_name(recordings):
-    for protocol, names in (("session", ["1", "2"]), ("subject", ["gen01", "gen02"])):
+    sessions = ["gen01 1", "gen01 2", "gen02 1", "gen02 2"]
+    for protocol, names in (("session", sessions), ("subject", ["gen01", "gen02"])):
         metrics = evaluate(recordings, settings(protocol=protocol), data="d").metrics
         assert metrics["fold_names"] == names
         assert metrics["protocol"].startswith(protocol)
@@ -119,3 +120,61 @@ def test_more_folds_than_trials_say_what_is_needed(recordings):
     many = EvaluationSettings(train=TrainSettings(model="lda"), folds=50)
     with pytest.raises(RecordingError, match="50 folds need at least 50 trials a label"):
         evaluate(recordings, many, data="d")
+
+
+def test_a_fold_trains_on_its_training_part_and_predicts_its_test_part(recordings, monkeypatch):
+    from edgeemg.train import evaluation
+
+    datasets, trained, predicted = [], [], []
+    divide = evaluation.divided
+    monkeypatch.setattr(
+        evaluation, "divided", lambda *all_of: datasets.append(divide(*all_of)) or datasets[-1]
+    )
+    monkeypatch.setattr(
+        evaluation, "fit", lambda _, train, validation, **__: trained.append((train, validation))
+    )
+
+    def predict(_, inputs):
+        predicted.append(inputs)
+        return np.zeros((len(inputs), 3), np.float32)
+
+    monkeypatch.setattr(evaluation, "predict", predict)
+    evaluate(recordings, settings(), data="d")
+    assert len(datasets) == 2
+    for dataset, (train, validation), inputs in zip(datasets, trained, predicted, strict=True):
+        assert train is dataset.train
+        assert validation is None
+        assert inputs is dataset.test.inputs
+        assert not set(dataset.train.trials) & set(dataset.test.trials)
+
+
+def test_labels_that_mean_nothing_are_not_learnt(recordings):
+    from dataclasses import replace
+
+    rng = np.random.default_rng(0)
+    mixed = [
+        replace(
+            one,
+            events=tuple(
+                replace(event, label=str(label))
+                for event, label in zip(
+                    one.events, rng.permutation([e.label for e in one.events]), strict=True
+                )
+            ),
+        )
+        for one in recordings
+    ]
+    metrics = evaluate(mixed, settings("lda"), data="d").metrics
+    assert metrics["balanced_accuracy"]["mean"] < 1 / 3 + 0.12
+
+
+def test_a_copy_of_a_tested_recording_never_trains(recordings):
+    from dataclasses import replace
+
+    two = [one for one in recordings if one.session == "1"]  # one of each person
+    copy = replace(two[0], subject="gen09")
+    metrics = evaluate([*two, copy], settings("lda", protocol="subject"), data="d").metrics
+    n_train = dict(zip(metrics["fold_names"], metrics["n_train"], strict=True))
+    assert n_train["gen01"] == n_train["gen09"] == len(two[1].events)  # without each other
+    assert n_train["gen02"] == 2 * len(two[0].events)
+    assert any("same samples as one that is tested" in one for one in metrics["warnings"])

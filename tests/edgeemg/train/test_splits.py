@@ -18,6 +18,7 @@ from edgeemg.train.splits import (
     shuffled_folds,
     subject_folds,
     thinned,
+    without_twins,
 )
 from edgeemg.train.trials import Trial, cut_windows
 
@@ -180,10 +181,36 @@ def test_blocked_folds_are_stretches_of_time_that_follow_each_other():
 def test_a_session_never_trains_for_its_own_test():
     trials = shuffled_trials(0, recordings=4)
     folds = session_folds(trials, count=5, seed=0)
-    assert [parts.name for parts in folds] == ["s0", "s1"]
+    assert [parts.name for parts in folds] == ["p0 s0", "p1 s1", "p2 s0", "p3 s1"]
     for parts in folds:
-        assert {trials[n].session for n in parts.test} == {parts.name}
-        assert parts.name not in {trials[n].session for n in parts.train}
+        tested = {(trials[n].subject, trials[n].session) for n in parts.test}
+        assert {" ".join(one) for one in tested} == {parts.name}
+        assert not tested & {(trials[n].subject, trials[n].session) for n in parts.train}
+
+
+def test_the_sessions_of_one_person_are_named_alone():
+    trials = [
+        trial(f"r{n}", m, label, "p", f"s{n}") for n in (0, 1) for m, label in enumerate("ab")
+    ]
+    assert [parts.name for parts in session_folds(trials, count=5, seed=0)] == ["s0", "s1"]
+
+
+def test_short_recordings_fill_all_folds_together():
+    trials = shuffled_trials(0, each=4, recordings=10)
+    folds = blocked_folds(trials, count=5, seed=0)
+    assert all(len(parts.test) > 0 for parts in folds)
+
+
+def test_a_recording_that_holds_the_samples_of_a_tested_one_never_trains():
+    trials = shuffled_trials(0, recordings=3)
+    for parts in subject_folds(trials, count=5, seed=0):
+        left = without_twins(parts, trials, [["r0", "r2"]])
+        tested, trained = (
+            {trials[n].recording for n in members} for members in (left.test, left.train)
+        )
+        assert not ({"r0", "r2"} & tested and {"r0", "r2"} & trained)
+        assert left.twins == (0 if tested == {"r1"} else 60)
+        assert len(left.train) + len(left.left_out) == len(parts.train) + len(parts.left_out)
 
 
 def test_a_person_never_trains_for_their_own_test():
@@ -201,7 +228,7 @@ def test_one_person_alone_cannot_be_left_out():
 
 def test_a_label_of_one_session_alone_is_named():
     trials = [*shuffled_trials(0), trial("r9", 0, "z", "p9", "s9")]
-    with pytest.raises(RecordingError, match=r"no trial of z: only session s9 has it"):
+    with pytest.raises(RecordingError, match=r"no trial of z: only session p9 s9 has it"):
         session_folds(trials, count=5, seed=0)
 
 
