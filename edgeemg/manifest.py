@@ -92,7 +92,10 @@ class DecisionSettings:
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """Where the weights come from."""
+    """Where the weights come from.
+
+    digests  of the recordings (edgeemg.dsp.identical.digest): so that nobody takes them for new
+    """
 
     data: str
     protocol: str
@@ -102,6 +105,7 @@ class Training:
     trials: int
     seed: int
     metrics: dict[str, Any] = field(default_factory=dict)
+    digests: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -204,14 +204,15 @@ def write_pictures(comparison: Mapping[str, Any], out: Path, report: Path | None
     """The plots as SVG files beside the JSON file, and the page where one was asked for."""
     from edgeemg.pages.comparison import comparison_page
     from edgeemg.pages.plots import NAMES, plots
+    from edgeemg.train.comparison.cells import write_whole
 
     for name in NAMES:
         (out / f"{name}.svg").unlink(missing_ok=True)  # of an earlier, larger grid
     made = plots(comparison)
     for plot in made:
-        (out / f"{plot.name}.svg").write_text(plot.svg, encoding="utf-8")
+        write_whole(out / f"{plot.name}.svg", plot.svg)
     names = ", ".join(["comparison.json", *(f"{plot.name}.svg" for plot in made)])
     click.echo(f"written to {out}: {names}", err=True)
     if report is not None:
-        report.write_text(comparison_page(comparison), encoding="utf-8")
+        write_whole(report, comparison_page(comparison))
         click.echo(f"report written to {report}", err=True)

@@ -103,8 +103,9 @@ def _metrics(folder: Path, options: dict[str, Any]) -> dict[str, Any]:
 
 def _write_report(metrics: dict[str, Any], report: Path) -> None:
     from edgeemg.pages.evaluation import evaluation_page
+    from edgeemg.train.comparison.cells import write_whole
 
-    report.write_text(evaluation_page(metrics), encoding="utf-8")
+    write_whole(report, evaluation_page(metrics))
     click.echo(f"report written to {report}", err=True)
 
 

@@ -10,6 +10,7 @@ from statistics import median
 import click
 
 from edgeemg.cli.running import default_engine, recorded_pieces
+from edgeemg.dsp.identical import digest
 from edgeemg.dsp.samples import Recording, Samples
 from edgeemg.errors import RecordingError
 from edgeemg.manifest import Manifest
@@ -67,9 +68,10 @@ def hear_recordings(
     recordings = load_recordings(folder, which["subject"], which["session"], which["task"])
     stretches, health = _stretches(recordings, opened, bundle.manifest, grace_ms)
     warnings = _warnings(recordings, bundle.manifest)
-    if not unseen and bundle.manifest.training.data == folder.resolve().name:
-        stretches, seen = _held_out(stretches, recordings, bundle, folder)
-        warnings.append(seen)
+    seen = [False] * len(recordings) if unseen else _seen(recordings, bundle.manifest)
+    if any(seen):
+        stretches, said = _held_out(stretches, recordings, seen, bundle)
+        warnings.append(said)
     grace_ms = stretches[0].timeline.grace_samples / bundle.manifest.sample_rate_hz * 1000
     _check_rest(stretches, folder, grace_ms)
     return Heard(
@@ -115,28 +117,38 @@ def _told(pieces: Iterable[Samples], on_samples: Callable[[int], None]) -> Itera
 
 
 def _held_out(
-    stretches: Sequence[Stretch], recordings: Sequence[Recording], bundle: Bundle, folder: Path
+    stretches: Sequence[Stretch],
+    recordings: Sequence[Recording],
+    seen: Sequence[bool],
+    bundle: Bundle,
 ) -> tuple[list[Stretch], str]:
-    """Only what training held out of each recording, and the sentence that says so."""
-    manifest = bundle.manifest
-    starts = [_trained_until(one, manifest) for one in recordings]
-    kept = [
-        stretch.since(start)
-        for stretch, start in zip(stretches, starts, strict=True)
-        if start is not None
-    ]
+    """Of recordings that were trained on only what was held out, and the sentence that says so."""
+    kept = []
+    for stretch, recording, trained in zip(stretches, recordings, seen, strict=True):
+        start = _trained_until(recording, bundle.manifest) if trained else 0
+        if start is not None:
+            kept.append(stretch.since(start) if trained else stretch)
+    which = f"{bundle.folder} was trained on {sum(seen)} of these {len(seen)} recordings"
     if not any(one.hops for one in kept):
         raise RecordingError(
-            f"{bundle.folder} was trained on a folder named {folder.resolve().name}, and nothing "
-            "of these recordings was held out from it: take recordings of another day, or say "
-            "--unseen where it was not trained on these"
+            f"{which}, and nothing of them was held out: take recordings of another day"
+        )
+    if not any(one.rest_hours for one in kept):
+        raise RecordingError(
+            f"{which}: only the end of each, held out from training, can be judged, and it "
+            "holds no rest: take recordings of another day"
         )
     left = sum(len(one.hops) for one in kept) / sum(len(one.hops) for one in stretches)
     return kept, (
-        f"the bundle was trained on a folder named {folder.resolve().name}: only the end of each "
-        f"recording, held out from training, is used ({left:.0%}); a day that it never saw tells "
-        "more. Where it was not trained on these recordings, say --unseen"
+        f"the bundle was trained on {sum(seen)} of these {len(seen)} recordings: only the end of "
+        f"each of them, held out from training, is used ({left:.0%} of all hops are left); a day "
+        "that it never saw tells more"
     )
+
+
+def _seen(recordings: Sequence[Recording], manifest: Manifest) -> list[bool]:
+    """Which recordings were trained on, by their samples; whatever the folder is called."""
+    return [digest(one) in manifest.training.digests for one in recordings]
 
 
 def _trained_until(recording: Recording, manifest: Manifest) -> int | None:

@@ -10,6 +10,7 @@ from edgeemg.errors import OutputExistsError
 from edgeemg.manifest import MANIFEST_NAME
 
 DEMO_MARK = "made-by-edgeemg-demo"
+PAGE_MARK = b"<p>Made by edgeemg "  # edgeemg/pages/page.html
 
 
 @contextmanager
@@ -50,6 +51,10 @@ def check_report(report: Path | None) -> None:
         return
     if report.is_dir():
         raise OutputExistsError(f"--report {report} is a folder: name a file")
+    if report.exists() and PAGE_MARK not in report.read_bytes():
+        raise OutputExistsError(
+            f"--report {report} is there and is no page of ours: name another file"
+        )
     if not report.absolute().parent.is_dir():
         raise OutputExistsError(
             f"--report {report}: there is no folder {report.absolute().parent}: make it first"

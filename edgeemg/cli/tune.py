@@ -58,6 +58,8 @@ def tune(bundle: Path, folder: Path, **options: Any) -> None:
     report = tune_with_progress(bundle, folder, options)
     tell(report)
     kept = write(report) if _is_to_be_written(report, options) else None
+    if kept is not None:
+        click.echo(f"{bundle}: new settings written; before: {kept.name}", err=True)
     if options["as_json"]:
         import json
 

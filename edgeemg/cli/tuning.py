@@ -230,7 +230,7 @@ def _judged(report: TuningReport) -> str:
         )
         return (
             f"CANNOT BE JUDGED from so few minutes: {came}; at least 3 have to be allowed, "
-            f"which is {judgement.rest_hours * 60:.0f} minutes of held-out rest{enough}"
+            f"which is {judgement.rest_hours * 60:.3g} minutes of held-out rest{enough}"
         )
     assert rate.value is not None, "what was judged has hours"
     verb = "held within a factor of two" if judgement.verdict == "held" else "NOT HELD"

@@ -12,9 +12,9 @@ def identical(recordings: Iterable[Recording]) -> list[list[Recording]]:
 
     Names, events and channel names are not looked at.
     """
-    groups: dict[bytes, list[Recording]] = defaultdict(list)
+    groups: dict[str, list[Recording]] = defaultdict(list)
     for one in recordings:
-        groups[_digest(one)].append(one)
+        groups[digest(one)].append(one)
     return [same for same in groups.values() if len(same) > 1]
 
 
@@ -26,6 +26,7 @@ def warning_of(same: Sequence[Recording]) -> str:
     )
 
 
-def _digest(recording: Recording) -> bytes:
+def digest(recording: Recording) -> str:
+    """Hexadecimal sha256 over the (time, channel) microvolts: whatever the file is called."""
     microvolts = recording.samples.microvolts
-    return hashlib.sha256(repr(microvolts.shape).encode() + microvolts.tobytes()).digest()
+    return hashlib.sha256(repr(microvolts.shape).encode() + microvolts.tobytes()).hexdigest()

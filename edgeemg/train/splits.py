@@ -162,7 +162,7 @@ def _held_out(
     names = sorted({name(trial) for trial in trials})
     if len(names) < 2:
         raise RecordingError(
-            f"protocol {what} needs at least 2 of them, there is {names[0]} only: "
+            f"protocol {what} needs at least 2 of them, there is one, called {names[0]}: "
             "use --protocol blocked"
         )
     of = np.array([names.index(name(trial)) for trial in trials])

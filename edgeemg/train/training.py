@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from edgeemg import __version__
+from edgeemg.dsp.identical import digest
 from edgeemg.dsp.samples import Recording
 from edgeemg.errors import ModelError
 from edgeemg.manifest import Channel, Manifest, ModelFacts, Training
@@ -174,6 +175,7 @@ def _manifest(
             recordings=len(recordings),
             trials=dataset.train.n_trials,
             seed=settings.fit.seed,
+            digests=tuple(sorted({digest(recording) for recording in recordings})),
             metrics={
                 name: metrics[name]["mean"]
                 for name in ("accuracy", "balanced_accuracy", "macro_f1")

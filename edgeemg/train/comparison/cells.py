@@ -77,7 +77,14 @@ def read_cell(folder: Path, key: str) -> CellResult | None:
 
 
 def write_whole(path: Path, text: str) -> None:
-    """Write a text file that is there whole or not at all, whatever stops us."""
+    """Write a text file that is there whole or not at all; an OSError names it."""
+    try:
+        _write_whole(path, text)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
+
+
+def _write_whole(path: Path, text: str) -> None:
     handle, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
     work = Path(name)
     try:

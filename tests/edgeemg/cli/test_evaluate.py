@@ -76,3 +76,20 @@ def test_no_folder_and_three_folders_say_what_is_wanted(edgeemg, recordings):
 
 def test_an_empty_folder_says_how_to_get_recordings(edgeemg, tmp_path):
     refused(edgeemg("evaluate", tmp_path), "data import")
+
+
+def test_a_report_never_replaces_what_is_no_page_of_ours(edgeemg, recordings, tmp_path):
+    (bdf,) = recordings.rglob("*.bdf")
+    before = bdf.read_bytes()
+    done = edgeemg("evaluate", recordings, *QUICK, "--report", bdf)
+    refused(done, "no page of ours", bdf.name)
+    assert bdf.read_bytes() == before
+    page = tmp_path / "page.html"
+    for _ in "12":
+        done = edgeemg("evaluate", recordings, "--model", "lda", "--folds", 2, "--report", page)
+        assert done.returncode == 0, done.stderr
+
+
+def test_a_report_that_cannot_be_written_loses_no_figures(edgeemg, recordings, tmp_path):
+    missing = tmp_path / "nowhere" / "page.html"
+    refused(edgeemg("evaluate", recordings, *QUICK, "--report", missing), "no folder")

@@ -160,7 +160,7 @@ def test_float_files_are_pytorch_to_rounding(engine, tmp_path):
 
 @pytest.mark.slow
 def test_real_silent_speech_is_classified_as_well_as_published(shared_data):
-    """somach-semg study B, five blocked folds: published for LDA on such features, 0.528."""
+    """somach-semg study B, five blocked folds; a first sketch of such features had 0.528."""
     from edgeemg.data.importers.imported import ImportSettings
     from edgeemg.data.importers.somach_semg import read_somach_semg
     from edgeemg.train.dataset import cut, divided
