@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from edgeemg.data.bids import write_recording
+from edgeemg.data.bids import read_recordings, write_recording
 from edgeemg.data.synth import make_recordings
+from edgeemg.dsp.identical import digest
 from edgeemg.dsp.samples import Event
 from edgeemg.manifest import DecisionSettings, read_manifest, write_manifest
 from edgeemg.runtime.bundle import open_bundle
@@ -148,10 +149,17 @@ def test_settings_that_the_held_out_part_refutes_are_written_only_when_asked(bun
 # --- recordings that the model was trained on
 
 
-@pytest.fixture
-def trained_on_new_day(bundle):
+def say_trained_on(bundle, folder):
+    """What export would have written, had the model been trained on these recordings."""
     manifest = read_manifest(bundle)
-    write_manifest(replace(manifest, training=replace(manifest.training, data="new-day")), bundle)
+    digests = tuple(digest(one) for one in read_recordings(folder))
+    training = replace(manifest.training, digests=digests)
+    write_manifest(replace(manifest, training=training), bundle)
+
+
+@pytest.fixture
+def trained_on_new_day(bundle, new_day):
+    say_trained_on(bundle, new_day)
     return bundle
 
 
@@ -166,12 +174,22 @@ def test_of_recordings_trained_on_only_the_held_out_end_counts(
     assert 0 < seen["hours"]["signal"] < 0.25 * 40 / 3600 * 2
 
 
-def test_nothing_held_out_is_refused(edgeemg, trained_on_new_day, tmp_path):
+def test_recordings_trained_on_are_known_under_another_name(
+    edgeemg, trained_on_new_day, new_day, tmp_path
+):
+    shutil.copytree(new_day, tmp_path / "renamed")
+    done = edgeemg("evaluate", trained_on_new_day, tmp_path / "renamed", "--json")
+    assert done.returncode == 0, done.stderr
+    assert any("held out from training" in one for one in json.loads(done.stdout)["warnings"])
+
+
+def test_nothing_held_out_is_refused(edgeemg, bundle, tmp_path):
     short = recording()
     few = replace(short, samples=short.samples[:4000], events=short.events[:5])
     write_recording(few, tmp_path / "new-day")
-    done = edgeemg("tune", trained_on_new_day, tmp_path / "new-day", "--false-per-hour", LOOSE)
-    one_clear_line(done, 2, "nothing of these recordings was held out", "--unseen")
+    say_trained_on(bundle, tmp_path / "new-day")
+    done = edgeemg("tune", bundle, tmp_path / "new-day", "--false-per-hour", LOOSE)
+    one_clear_line(done, 2, "nothing of them was held out", "another day")
 
 
 def test_unseen_takes_the_whole_recordings(edgeemg, trained_on_new_day, new_day):
