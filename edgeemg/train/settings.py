@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 class Augmentation:
     """What is varied at random, anew for each window and pass. 0 leaves a kind off.
 
-    On by default is what was shown to help (`python -m benchmarks.augmentation`): the time shift.
+    Only the time shift is on by default. `python -m benchmarks.augmentation` measures them all on
+    recordings: on ours, none is shown to help or to harm (docs/results.md).
 
     gain             standard deviation of a factor, one a window and channel: skin and contact
     time_shift       largest shift, a share of the window; its first or last value fills the rest
