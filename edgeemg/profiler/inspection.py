@@ -41,7 +41,7 @@ def inspect_bundle(bundle: Bundle) -> dict[str, Any]:
         "state": [asdict(one) for one in manifest.state],
         "model": asdict(manifest.model),
         "decision": asdict(manifest.decision),
-        "training": asdict(manifest.training),
+        "training": asdict(manifest.training) | {"digests": list(manifest.training.digests)},
         "pytorch": manifest.parity.get("pytorch"),
         "held_out": manifest.parity.get("held_out"),
         "files": [_file(bundle, name) for name in bundle.models],

@@ -67,6 +67,7 @@ def copied_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     here = Path(identity.__file__).resolve()
     for folder in ("dsp", "train"):
         shutil.copytree(here.parents[2] / folder, package / folder)
+    shutil.copy(here.parents[2] / "manifest.py", package)
     monkeypatch.setattr(identity, "_PACKAGE", package)
     monkeypatch.setattr(identity, "_HERE", package / "train" / "comparison")
     return package
@@ -86,6 +87,11 @@ def test_a_changed_line_of_code_is_another_recipe(copied_package: Path) -> None:
     text = fit.read_text()
     assert "torch.optim.AdamW" in text
     fit.write_text(text.replace("torch.optim.AdamW", "torch.optim.Adam"))
+    assert recipe_now() != before
+    fit.write_text(text)
+    assert recipe_now() == before
+    manifest = copied_package / "manifest.py"
+    manifest.write_text(manifest.read_text() + "\nUNUSED = 1\n")
     assert recipe_now() != before
 
 
