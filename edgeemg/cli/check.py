@@ -63,13 +63,16 @@ def _told(leaks: "Leaks") -> Iterator[str]:
         yield f"  {untested.name}: not tested: {untested.reason}"
     if leaks.length:
         yield "which class has a trial of this length? (cross-validated)"
+    else:
+        yield "length of trials: not tested: too few trials of two classes"
     yield from _rows([_length(one) for one in leaks.length])
     for one in leaks.lone_classes:
         yield f"in one of {one.recordings} recordings only: {', '.join(one.labels)} ({one.name})"
     for warning in leaks.warnings:
         yield f"warning: {warning}"
     if not leaks.warnings:
-        yield "no leak found"
+        tested = leaks.rest or leaks.length
+        yield "no leak found" if tested else "nothing could be tested: that is no sign of no leak"
 
 
 def _rest(one: "RestFinding") -> list[str]:

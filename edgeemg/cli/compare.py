@@ -10,7 +10,7 @@ import click
 
 from edgeemg.cli.numbers import POSITIVE, FiniteRange
 from edgeemg.cli.outputs import check_report
-from edgeemg.cli.training_options import SEED, which_recordings
+from edgeemg.cli.training_options import SEED, by_protocol, which_recordings
 from edgeemg.train.settings import EvaluationSettings
 
 _DEFAULT = EvaluationSettings()
@@ -72,20 +72,7 @@ def _several(
     show_default=True,
     help="Every cell once for each; their mean is shown.",
 )
-@click.option(
-    "--protocol",
-    default=_DEFAULT.protocol,
-    show_default=True,
-    help="blocked, session, subject or shuffled.",
-)
-@click.option(
-    "--folds",
-    type=click.IntRange(2, 100),
-    default=_DEFAULT.folds,
-    show_default=True,
-    help="Of blocked and shuffled.",
-)
-@click.option("--per-person", is_flag=True, help="A model of their own for every person.")
+@by_protocol
 @which_recordings
 @click.option(
     "--hop-ms",

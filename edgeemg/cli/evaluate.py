@@ -9,7 +9,7 @@ from click.core import ParameterSource
 
 from edgeemg.cli.numbers import FiniteRange
 from edgeemg.cli.outputs import check_report
-from edgeemg.cli.training_options import how_to_train, which_recordings
+from edgeemg.cli.training_options import by_protocol, how_to_train, which_recordings
 from edgeemg.train.settings import EvaluationSettings
 
 _DEFAULT = EvaluationSettings()
@@ -20,19 +20,7 @@ _OF_EITHER = {"paths", "as_json", "subject", "session", "task"}
 @click.command()
 @click.argument("paths", metavar="[BUNDLE] DIR", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--model", default="cnn", show_default=True, help="Which network; see MODELS below.")
-@click.option(
-    "--protocol",
-    default=_DEFAULT.protocol,
-    show_default=True,
-    help="blocked, session, subject or shuffled.",
-)
-@click.option(
-    "--folds",
-    type=click.IntRange(2, 100),
-    default=_DEFAULT.folds,
-    show_default=True,
-    help="Of blocked and shuffled.",
-)
+@by_protocol
 @click.option(
     "--fraction",
     type=FiniteRange(0, 1, min_open=True),
@@ -40,7 +28,6 @@ _OF_EITHER = {"paths", "as_json", "subject", "session", "task"}
     show_default=True,
     help="Share of each fold's training trials to use.",
 )
-@click.option("--per-person", is_flag=True, help="A model of their own for every person.")
 @which_recordings
 @how_to_train
 @click.option("--engine", help="Of a BUNDLE: onnx or tflite; the first installed otherwise.")

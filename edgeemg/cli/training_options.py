@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 import click
 
 from edgeemg.cli.numbers import POSITIVE
-from edgeemg.train.settings import FitSettings, TrainSettings
+from edgeemg.train.settings import EvaluationSettings, FitSettings, TrainSettings
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 SEED = click.IntRange(min=0, max=2**32 - 1)
@@ -19,6 +19,30 @@ def which_recordings(command: Command) -> Command:
     for what, name in (("task", "task"), ("session", "session"), ("person", "subject")):
         text = f"Only this {what}; may be repeated."
         command = click.option(f"--{name}", multiple=True, help=text)(command)
+    return command
+
+
+def by_protocol(command: Command) -> Command:
+    """--protocol, --folds and --per-person."""
+    evaluation = EvaluationSettings()
+    options = (
+        click.option(
+            "--protocol",
+            default=evaluation.protocol,
+            show_default=True,
+            help="blocked, session, subject or shuffled.",
+        ),
+        click.option(
+            "--folds",
+            type=click.IntRange(2, 100),
+            default=evaluation.folds,
+            show_default=True,
+            help="Of blocked and shuffled.",
+        ),
+        click.option("--per-person", is_flag=True, help="A model of their own for every person."),
+    )
+    for option in reversed(options):
+        command = option(command)
     return command
 
 

@@ -80,3 +80,13 @@ def test_a_person_who_is_not_there_is_one_line_and_exit_code_2(edgeemg, clean):
     assert done.returncode == 2
     assert "99" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_what_could_not_be_tested_is_not_called_free_of_leaks():
+    from edgeemg.cli.check import _told
+    from edgeemg.train.leaks import Leaks
+
+    told = list(_told(Leaks((), (), (), (), (), ())))
+    assert "no leak found" not in told
+    assert any("length of trials: not tested" in line for line in told)
+    assert "nothing could be tested" in told[-1]
