@@ -8,7 +8,7 @@ import click
 from click.core import ParameterSource
 
 from edgeemg.cli.numbers import FiniteRange
-from edgeemg.cli.outputs import check_report
+from edgeemg.cli.outputs import check_report, fresh_folder
 from edgeemg.cli.training_options import by_protocol, how_to_train, which_recordings
 from edgeemg.train.settings import EvaluationSettings
 
@@ -40,6 +40,11 @@ _OF_EITHER = {"paths", "as_json", "subject", "session", "task"}
     help="Of a BUNDLE: a word counts so long after its end.  [one window, at most half a gap]",
 )
 @click.option("--unseen", is_flag=True, help="Of a BUNDLE: not trained on these recordings.")
+@click.option(
+    "--keep",
+    type=click.Path(path_type=Path),
+    help="Write each fold's network here as a run that `export` takes.",
+)
 @click.option("--report", type=click.Path(path_type=Path), help="Write a page (HTML) with plots.")
 @click.option("--json", "as_json", is_flag=True, help="Print the metrics as JSON on stdout.")
 @click.pass_context
@@ -50,7 +55,8 @@ def evaluate(ctx: click.Context, /, paths: tuple[Path, ...], **options: Any) -> 
     false activations an hour, misses, delay.
 
     \b
-    MODELS: cnn, transformer, hybrid, tcn, gru, fft-cnn, lda, simple-cnn, simple-transformer
+    MODELS: cnn, transformer, hybrid, tcn, causal-cnn, gru, fft-cnn, lda, simple-cnn,
+      simple-transformer
     PROTOCOLS:
       blocked   stretches of time within each recording (the default)
       session   train on the other sessions, test on one
@@ -61,6 +67,7 @@ def evaluate(ctx: click.Context, /, paths: tuple[Path, ...], **options: Any) -> 
     edgeemg evaluate rec/somach --model cnn --session studyB --report cnn.html
     edgeemg evaluate rec/somach --model lda --protocol session --session A --session B
     edgeemg evaluate rec/subvocal --model cnn --per-person --task spoken --json
+    edgeemg evaluate rec/somach --model tcn --session studyB --keep folds/tcn
     edgeemg evaluate bundles/cnn rec/new-day --precision int8
     """
     if len(paths) not in (1, 2):
@@ -85,7 +92,12 @@ def _metrics(folder: Path, options: dict[str, Any]) -> dict[str, Any]:
         import sklearn  # noqa: F401
         import torch  # noqa: F401
 
-    return evaluate_with_progress(folder, options)
+    if options["keep"] is None:
+        return evaluate_with_progress(folder, options)
+    with fresh_folder(options["keep"], force=False, inputs=[folder]) as kept:
+        metrics = evaluate_with_progress(folder, options, keep=kept)
+    click.echo(f"the networks of the folds are in {options['keep']}", err=True)
+    return metrics
 
 
 def _write_report(metrics: dict[str, Any], report: Path) -> None:

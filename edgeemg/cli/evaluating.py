@@ -1,6 +1,6 @@
 """A folder and options in, metrics out, with something to look at while it trains."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,10 +13,16 @@ from edgeemg.train.settings import EvaluationSettings
 if TYPE_CHECKING:
     from edgeemg.train.evaluation import FoldDone
     from edgeemg.train.fit import Epoch
+    from edgeemg.train.training import Trained
 
 
-def evaluate_with_progress(folder: Path, options: Mapping[str, Any]) -> dict[str, Any]:
-    """Evaluate under a progress bar, a line for each fold, and tell what came out."""
+def evaluate_with_progress(
+    folder: Path, options: Mapping[str, Any], *, keep: Path | None = None
+) -> dict[str, Any]:
+    """Evaluate under a progress bar, a line for each fold, and tell what came out.
+
+    Each fold's network goes to `keep` as a run, if it is given.
+    """
     from rich.console import Console
     from rich.progress import Progress
 
@@ -57,9 +63,19 @@ def evaluate_with_progress(folder: Path, options: Mapping[str, Any]) -> dict[str
             on_start=on_start,
             on_fold=on_fold,
             on_epoch=on_epoch,
+            on_trained=_keeper(keep),
         )
     tell_metrics(done.metrics)
     return done.metrics
+
+
+def _keeper(folder: Path | None) -> Callable[[int, "Trained"], None] | None:
+    """Writes the network of each fold as a run, if a folder was named."""
+    if folder is None:
+        return None
+    from edgeemg.train.runs import write_run
+
+    return lambda number, trained: write_run(trained, folder / f"fold-{number}")
 
 
 def tell_metrics(metrics: Mapping[str, Any]) -> None:

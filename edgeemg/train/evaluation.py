@@ -10,18 +10,19 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
+from torch import nn
 
 from edgeemg.dsp.identical import identical
 from edgeemg.dsp.samples import Recording
 from edgeemg.errors import ModelError
-from edgeemg.train.dataset import Cut, cut, divided
+from edgeemg.train.dataset import Cut, Dataset, cut, divided
 from edgeemg.train.fit import Epoch, fit, predict
 from edgeemg.train.leaks import warnings as leak_warnings
 from edgeemg.train.metrics import fold_metrics, metrics_report, trial_probabilities, true_classes
 from edgeemg.train.models import count_macs, count_parameters, make_model
 from edgeemg.train.settings import EvaluationSettings
 from edgeemg.train.splits import PROTOCOLS, Parts, thinned, without_twins
-from edgeemg.train.training import check_names, checked, data_warnings
+from edgeemg.train.training import Trained, check_names, checked, data_warnings, described
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +65,14 @@ def evaluate(
     on_start: Callable[[int], None] | None = None,
     on_fold: Callable[[FoldDone], None] | None = None,
     on_epoch: Callable[[int, Epoch], None] | None = None,
+    on_trained: Callable[[int, Trained], None] | None = None,
 ) -> Evaluated:
     """Train and test a model for every fold of the protocol.
 
     A fold trains to its last epoch: no part of the test chooses when to stop. Filters and windows
     are made once, scaling comes from each fold's training trials alone. One thread, so that the
     same settings give the same figures beside other work. `on_start` hears the number of folds,
-    `on_epoch` each epoch with the number of its fold.
+    `on_epoch` each epoch with the number of its fold, `on_trained` each fold's network.
 
     Raises ModelError for unknown names, RecordingError for recordings that the protocol cannot
     divide.
@@ -85,8 +87,12 @@ def evaluate(
             on_start(len(tasks))
         for number, task in enumerate(tasks, 1):
             began = time.perf_counter()
-            folds.append(_fold(task, settings, _numbered(on_epoch, number)))
+            model, dataset, history = _trained(task, settings, _numbered(on_epoch, number))
+            folds.append(_tested(model, dataset, settings))
             seconds.append(time.perf_counter() - began)
+            if on_trained is not None:
+                facts = {"data": data, "recordings": recordings}
+                on_trained(number, described(model, dataset, settings.train, history, **facts))
             if on_fold is not None:
                 accuracy = folds[-1]["accuracy"]
                 on_fold(FoldDone(number, len(tasks), task.name, accuracy, seconds[-1]))
@@ -123,10 +129,10 @@ def _tasks(recordings: Sequence[Recording], settings: EvaluationSettings) -> Ite
             yield _Task(person, whole, replace(parts, train=used))
 
 
-def _fold(
+def _trained(
     task: _Task, settings: EvaluationSettings, on_epoch: Callable[[Epoch], None] | None
-) -> dict[str, Any]:
-    """The measures of one fold, with what they were taken on."""
+) -> tuple[nn.Module, Dataset, list[Epoch]]:
+    """The network of one fold, its data, and how training went."""
     dataset = divided(task.cut, task.parts)
     torch.manual_seed(settings.train.fit.seed)
     model = make_model(
@@ -135,7 +141,12 @@ def _fold(
         window_samples=dataset.window_samples,
         classes=len(dataset.labels),
     )
-    fit(model, dataset.train, None, settings=settings.train.fit, on_epoch=on_epoch)
+    history = fit(model, dataset.train, None, settings=settings.train.fit, on_epoch=on_epoch)
+    return model, dataset, history
+
+
+def _tested(model: nn.Module, dataset: Dataset, settings: EvaluationSettings) -> dict[str, Any]:
+    """The measures of one fold, with what they were taken on."""
     test = dataset.test
     _, probabilities = trial_probabilities(
         checked(predict(model, test.inputs), settings.train.model), test.trials

@@ -85,6 +85,19 @@ def train(
         settings=settings.fit,
         on_epoch=on_epoch,
     )
+    return described(model, dataset, settings, history, data=data, recordings=recordings)
+
+
+def described(
+    model: nn.Module,
+    dataset: Dataset,
+    settings: TrainSettings,
+    history: list[Epoch],
+    *,
+    data: str,
+    recordings: Sequence[Recording],
+) -> Trained:
+    """A trained network with what it reaches on the test part, and its manifest."""
     metrics = _test(model, dataset, settings, data=data, recordings=recordings)
     manifest = _manifest(model, dataset, settings, metrics, recordings)
     return Trained(model, manifest, metrics, settings, history, dataset)

@@ -93,3 +93,17 @@ def test_a_report_never_replaces_what_is_no_page_of_ours(edgeemg, recordings, tm
 def test_a_report_that_cannot_be_written_loses_no_figures(edgeemg, recordings, tmp_path):
     missing = tmp_path / "nowhere" / "page.html"
     refused(edgeemg("evaluate", recordings, *QUICK, "--report", missing), "no folder")
+
+
+def test_the_networks_of_the_folds_are_kept_as_runs(edgeemg, recordings, tmp_path):
+    from edgeemg.train.runs import read_run
+
+    kept = tmp_path / "folds"
+    done = edgeemg("evaluate", recordings, *QUICK, "--keep", kept, "--json")
+    assert done.returncode == 0, done.stderr
+    metrics = json.loads(done.stdout)
+    runs = [read_run(kept / f"fold-{number}") for number in (1, 2)]
+    for run, accuracy in zip(runs, metrics["accuracy"]["folds"], strict=True):
+        assert run.manifest.training.metrics["accuracy"] == accuracy
+    assert sum(run.held_out.n_trials for run in runs) == metrics["n_trials"]
+    refused(edgeemg("evaluate", recordings, *QUICK, "--keep", kept), str(kept), "not empty")
