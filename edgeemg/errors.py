@@ -9,6 +9,7 @@
     ├── SinkError             a place where decisions go
     ├── WorkerError           machines that work is sent to
     ├── MissingExtraError     an optional dependency that is not installed, or broken
+    ├── MissingToolError      a program that is not installed, or a download that failed
     ├── OutputExistsError     a place to write that holds something already
     └── GateError             exit code 1: all ran well, and the result is not good enough
 
@@ -59,6 +60,10 @@ class WorkerError(EdgeEmgError):
 
 class MissingExtraError(EdgeEmgError):
     """An optional dependency is not installed, or is and cannot be imported."""
+
+
+class MissingToolError(EdgeEmgError):
+    """A program of the system that is not installed, or a download that it needs and fails."""
 
 
 class OutputExistsError(EdgeEmgError):

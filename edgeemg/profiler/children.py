@@ -38,11 +38,11 @@ def run_python(*arguments: str, patience_s: float) -> str | Failure:
         return Failure(f"no answer within {patience_s:g} s")
     if child.returncode == 0:
         return child.stdout
-    return Failure(_reason(child.returncode, child.stderr))
+    return Failure(why_it_ended(child.returncode, child.stderr))
 
 
-def _reason(code: int, stderr: str) -> str:
-    """A signal by its name; else the last line that the process wrote."""
+def why_it_ended(code: int, stderr: str) -> str:
+    """An exit code that is not 0, in words: a signal by its name; else the last line written."""
     if code < 0:
         name = signal.Signals(-code).name
         return f"{name} ({_SIGNALS.get(name, 'ended by a signal')})"
