@@ -61,7 +61,10 @@ class StateTensor:
 @dataclass(frozen=True, slots=True)
 class ModelFile:
     """A file of the bundle. `engine`, `precision`, `recipe` and `input_dtype` are empty for
-    files that no engine loads."""
+    files that no engine loads.
+
+    kept_float  operators, by type or scope, that the recipe leaves in float
+    """
 
     sha256: str
     bytes: int
@@ -69,6 +72,22 @@ class ModelFile:
     precision: str = ""
     recipe: str = ""
     input_dtype: str = ""
+    kept_float: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The file that is best on one board, and what it costs there.
+
+    instructions       of one decision, counted on that board's core, emulated; not a time
+    peak_memory_bytes  of the whole process, emulated
+    """
+
+    file: str
+    engine: str
+    precision: str
+    instructions: int
+    peak_memory_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +133,8 @@ class Manifest:
 
     scale  one divisor a model input channel (band-major), microvolts: input = filtered / scale
     clip   scaled input is clipped to ± this, so that an electrode pop cannot set the range
+    failed_gates  a sentence for each gate that the bundle was written in spite of
+    choice        board -> the file to run there, of those that passed their gates
     """
 
     name: str
@@ -135,22 +156,19 @@ class Manifest:
     decision: DecisionSettings = field(default_factory=DecisionSettings)
     files: dict[str, ModelFile] = field(default_factory=dict)
     parity: dict[str, Any] = field(default_factory=dict)
+    failed_gates: tuple[str, ...] = ()
+    choice: dict[str, Choice] = field(default_factory=dict)
     schema_version: int = SCHEMA_VERSION
 
     def __post_init__(self) -> None:
         n_inputs = len(self.bands) * len(self.channels)
         _require(len(set(self.labels)) == len(self.labels) >= 2, "labels", "at least 2, all unlike")
-        _require(
-            self.rest_label is None or self.rest_label in self.labels, "rest_label", "one of labels"
-        )
+        _require(self.rest_label in (None, *self.labels), "rest_label", "one of labels")
         _require(self.sample_rate_hz > 0, "sample_rate_hz", "above 0")
         _require(len(self.channels) >= 1, "channels", "at least one")
         _require(self.window_samples >= 1, "window_samples", "at least 1")
-        _require(
-            1 <= self.hop_samples <= self.window_samples,
-            "hop_samples",
-            f"in 1..{self.window_samples}",
-        )
+        longest = self.window_samples
+        _require(1 <= self.hop_samples <= longest, "hop_samples", f"in 1..{longest}")
         _require(len(self.bands) >= 1, "bands", "at least one")
         _require(
             all(len(row) == 6 for band in self.bands for row in band.sections),
@@ -163,6 +181,8 @@ class Manifest:
             f"{n_inputs} numbers above 0 (bands x channels)",
         )
         _require(self.clip > 0, "clip", "above 0")
+        for board, one in self.choice.items():
+            _require(one.file in self.files, f"choice.{board}.file", "one of files")
 
     @property
     def input_shape(self) -> tuple[int, int, int]:
@@ -172,14 +192,17 @@ class Manifest:
     def dumps(self) -> str:
         """The manifest as sealed JSON."""
         plain = asdict(self)
-        if not self.decision.origin:
-            del plain["decision"]["origin"]  # so that an edgeemg before it reads the bundle too
+        # empty ones are left out, so that an edgeemg that does not know them reads the bundle too
+        _drop_empty(plain, "failed_gates", "choice")
+        _drop_empty(plain["decision"], "origin")
+        for facts in plain["files"].values():
+            _drop_empty(facts, "kept_float")
         plain[_SEAL] = _seal(plain)
         return json.dumps(plain, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
     def portable(self) -> "Manifest":
-        """Without files and parity: what an ONNX file can carry about itself."""
-        return replace(self, files={}, parity={})
+        """Without what is known of a whole bundle only: what an ONNX file carries about itself."""
+        return replace(self, files={}, parity={}, failed_gates=(), choice={})
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -263,6 +286,12 @@ def _verify(folder: Path, name: str, facts: ModelFile) -> None:
 def _require(holds: bool, name: str, wanted: str) -> None:
     if not holds:
         raise ManifestError(f"{name} must be {wanted}")
+
+
+def _drop_empty(plain: dict[str, Any], *names: str) -> None:
+    for name in names:
+        if not plain[name]:
+            del plain[name]
 
 
 def _seal(plain: Mapping[str, Any]) -> str:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from edgeemg.manifest import Manifest
+    from edgeemg.profiler.emulator import Emulator
     from edgeemg.train.runs import Run
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -45,6 +46,19 @@ def project_root() -> Path:
 
 
 @pytest.fixture(scope="session")
+def emulator() -> "Emulator":
+    """Emulated boards; what it downloads stays in the user's cache."""
+    from edgeemg.errors import MissingToolError
+    from edgeemg.profiler.emulator import prepare
+
+    try:
+        return prepare(print)
+    except MissingToolError as error:
+        missing(str(error))
+        raise
+
+
+@pytest.fixture(scope="session")
 def tiny_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A whole bundle of a small CNN with seeded random weights: four files, golden inputs, seal.
 
@@ -60,10 +74,35 @@ def tiny_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
         formats=("onnx", "tflite"),
         quantize=True,
         min_agreement=0.0,
+        max_accuracy_drop=1.0,
         log=folder.with_name("tiny.log"),
         on_step=lambda _: None,
     )
     return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_streams(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Bundles of one small TCN, seeded random weights: that of whole windows, that of a stream."""
+    from edgeemg_export.bundle import write_bundle
+
+    folders = tmp_path_factory.mktemp("streams")
+    run = _untrained_run(folders, family="tcn")
+    made = (folders / "windows", folders / "stream")
+    for stream, folder in enumerate(made):
+        folder.mkdir()
+        write_bundle(
+            run,
+            folder,
+            formats=("onnx", "tflite"),
+            quantize=True,
+            stream=bool(stream),
+            min_agreement=0.0,
+            max_accuracy_drop=1.0,
+            log=folders / "tiny.log",
+            on_step=lambda _: None,
+        )
+    return made
 
 
 @pytest.fixture
@@ -92,7 +131,7 @@ def wrong_bundle(tiny_bundle: Path, tmp_path: Path) -> Path:
     return folder
 
 
-def _untrained_run(folder: Path) -> "Run":
+def _untrained_run(folder: Path, family: str = "cnn") -> "Run":
     """What training would have left: random weights, random windows, and no claim to accuracy."""
     import numpy as np
     import torch
@@ -105,15 +144,15 @@ def _untrained_run(folder: Path) -> "Run":
     windows = rng.standard_normal((64, 4, 100)).astype(np.float32)
     with torch.random.fork_rng(), torch.no_grad():
         torch.manual_seed(0)
-        model = make_model("cnn", channels=4, window_samples=100, classes=3).eval()
+        model = make_model(family, channels=4, window_samples=100, classes=3).eval()
         model.head.weight *= 200  # else every window gets the same label, and none could be wrong
         model.head.bias -= model(torch.from_numpy(windows)).mean(dim=0)
     trials = np.arange(32) // 2
     held_out = Part(windows[:32], trials % 3, trials)
-    return Run(folder, model, _untrained_manifest(model), windows[32:], held_out)
+    return Run(folder, model, _untrained_manifest(model, family), windows[32:], held_out)
 
 
-def _untrained_manifest(model: "nn.Module") -> "Manifest":
+def _untrained_manifest(model: "nn.Module", family: str) -> "Manifest":
     from edgeemg import __version__
     from edgeemg.manifest import Channel, Manifest, ModelFacts, Training
     from edgeemg.train.front_ends import design
@@ -133,7 +172,7 @@ def _untrained_manifest(model: "nn.Module") -> "Manifest":
         scale=(10.0,) * 4,
         clip=8.0,
         model=ModelFacts(
-            family="cnn",
+            family=family,
             parameters=count_parameters(model),
             macs=count_macs(model, channels=4, window_samples=100),
         ),

@@ -107,7 +107,8 @@ def compare(folder: Path, address: str | None, jobs: int | None, **options: Any)
     new. A cell that cannot run, or a worker that dies, costs only that cell; exit code 1 then.
 
     \b
-    MODELS: cnn, transformer, hybrid, tcn, gru, fft-cnn, lda, simple-cnn, simple-transformer
+    MODELS: cnn, transformer, hybrid, tcn, causal-cnn, gru, fft-cnn, lda, simple-cnn,
+      simple-transformer
 
     \b
     edgeemg compare rec/somach --models cnn,transformer,lda --out cmp --report cmp.html

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from edgeemg.cli.board_tables import board_tables
 from edgeemg.errors import needs_extra
 
 
@@ -16,10 +17,16 @@ def export_with_progress(
     *,
     formats: Sequence[str],
     quantize: bool,
-    min_agreement: float,
     log: Path,
+    stream: bool = False,
+    boards: Sequence[str] = (),
+    **gates: Any,
 ) -> dict[str, Any]:
-    """Export a run into `target`, tell each step, and print the parity table."""
+    """Export a run into `target`, tell each step, and print the tables.
+
+    stream, boards  as write_bundle takes them
+    gates  max_accuracy_drop, min_agreement and allow_fail, as write_bundle takes them
+    """
     with needs_extra("train", "reading a run"):
         from edgeemg.train.runs import read_run
     loaded = read_run(run)
@@ -27,16 +34,23 @@ def export_with_progress(
     from edgeemg_export.bundle import write_bundle
 
     log.unlink(missing_ok=True)
-    return write_bundle(
+    parity = write_bundle(
         loaded,
         target,
         formats=formats,
         quantize=quantize,
-        min_agreement=min_agreement,
+        stream=stream,
         log=log,
         on_step=lambda text: click.echo(text, err=True),
         on_parity=lambda parity: click.echo(parity_table(parity), err=True),
+        boards=boards,
+        **gates,
     )
+    if boards:
+        click.echo(f"\n{board_tables(parity['boards'])}", err=True)
+    for text in parity["failed_gates"]:
+        click.echo(f"warning: {text}; the bundle is marked as failed", err=True)
+    return parity
 
 
 def check_extras(formats: Sequence[str], *, quantize: bool) -> None:
@@ -58,20 +72,34 @@ def check_extras(formats: Sequence[str], *, quantize: bool) -> None:
 def parity_table(parity: dict[str, Any]) -> str:
     """The parity report as aligned lines."""
     head = (
-        f"{'file':<20} {'recipe':<20} {'kB':>7} {'largest diff':>13} {'agree':>7} {'accuracy':>9}"
+        f"{'file':<17} {'recipe':<22} {'kB':>6} {'largest diff':>12} {'agree':>7} "
+        f"{'balanced':>8} {'drop, points (95 %)':>21}"
     )
-    rows = [
-        head,
-        f"{'PyTorch':<20} {'':<20} {'':>7} {'':>13} {'':>7} {parity['pytorch']['accuracy']:>9.3f}",
-    ]
+    balanced = parity["pytorch"]["balanced_accuracy"]
+    rows = [head, f"{'PyTorch':<17} {'':<22} {'':>6} {'':>12} {'':>7} {balanced:>8.3f}"]
     rows += [
-        f"{one['file']:<20} {one['recipe'] or one['precision']:<20} {one['bytes'] / 1000:>7.1f} "
-        f"{one['largest_difference']:>13.2g} {one['label_agreement']:>7.2%} {one['accuracy']:>9.3f}"
+        f"{one['file']:<17} {one['recipe'] or one['precision']:<22} {one['bytes'] / 1000:>6.1f} "
+        f"{one['largest_difference']:>12.2g} {one['label_agreement']:>7.2%} "
+        f"{one['balanced_accuracy']:>8.3f} {_drop(one):>21}{_remark(one, parity['gates'])}"
         for one in parity["files"]
     ]
     held_out = parity["held_out"]
     rows.append(
         f"against PyTorch on {held_out['windows']:,} held-out windows; "
-        f"accuracy over {held_out['trials']:,} held-out trials"
+        f"balanced accuracy over {held_out['trials']:,} held-out trials, the same for every file"
     )
     return "\n".join(rows)
+
+
+def _drop(one: dict[str, Any]) -> str:
+    low, high = one["drop_interval"]
+    return f"{100 * one['balanced_accuracy_drop']:+.1f} ({100 * low:+.1f} to {100 * high:+.1f})"
+
+
+def _remark(one: dict[str, Any], gates: dict[str, float]) -> str:
+    """What the figures do not say by themselves."""
+    if not one["passed"]:
+        return "  FAILED"
+    if one["precision"] == "int8" and one["balanced_accuracy_drop"] > gates["max_accuracy_drop"]:
+        return "  one trial, let pass"
+    return ""

@@ -9,7 +9,8 @@ from statistics import median
 
 import click
 
-from edgeemg.cli.running import default_engine, recorded_pieces
+from edgeemg.cli.picking import default_engine
+from edgeemg.cli.running import recorded_pieces
 from edgeemg.dsp.identical import digest
 from edgeemg.dsp.samples import Recording, Samples
 from edgeemg.errors import RecordingError

@@ -7,9 +7,11 @@ from typing import Any
 
 import click
 
+from edgeemg.cli.board_tables import board_tables
+from edgeemg.cli.file_tables import UNBROKEN, file_tables, in_words
+
 _WIDTH = 100
 _INDENT = 11
-_UNBROKEN = "\xa0"  # a space that no line ends at, until it is printed
 
 
 @click.command(short_help="What a bundle holds, and what was really quantised.")
@@ -18,17 +20,21 @@ _UNBROKEN = "\xa0"  # a space that no line ends at, until it is printed
 def inspect(bundle: Path, as_json: bool) -> None:
     """Tell what a bundle takes, decides and was trained on, and what each model file does.
 
-    Every file is checked against its sha256 first. ONNX operators are told as onnxruntime runs
-    them on this machine, TFLite operators as the file holds them; either takes its engine.
+    Every file is checked against its sha256 first. Gates that failed at export come first. ONNX
+    operators are told as onnxruntime runs them on this machine, TFLite operators as the file holds
+    them, with what XNNPACK takes of them here; either takes its engine.
 
     \b
     edgeemg inspect bundles/cnn
     edgeemg inspect bundles/cnn --json | jq '.files[].operators'
+    edgeemg inspect bundles/cnn --json | jq .choice
     """
     from edgeemg.profiler.inspection import inspect_bundle
     from edgeemg.runtime.bundle import open_bundle
 
     found = inspect_bundle(open_bundle(bundle))
+    if found["failed_gates"]:
+        click.secho(_failed(found["failed_gates"]), fg="red", bold=True, err=True)
     click.echo(_text(found), err=True)
     if as_json:
         import json
@@ -41,10 +47,16 @@ def _text(found: dict[str, Any]) -> str:
     created = found["created"].partition("T")[0]
     lines = [f"{found['name']}, made {created} with edgeemg {found['edgeemg_version']}"]
     lines += [_fact(name, text) for name, text in _facts(found)]
-    lines += ["", _files_head(), *map(_file_row, found["files"]), *_files_remarks(found), ""]
-    for one in found["files"]:
-        lines.append(_wrapped(f"{one['file']}: {_operators(one)}", indent=4))
+    lines += ["", *file_tables(found), ""]
+    lines += [_wrapped(text, indent=4) for text in map(in_words, found["files"])]
+    if found["boards"]:
+        lines += ["", board_tables(found["boards"])]
     return "\n".join(lines)
+
+
+def _failed(sentences: list[str]) -> str:
+    head = "GATES FAILED: this bundle was written in spite of it, because of --allow-fail:"
+    return "\n".join([head, *(_wrapped(f"  {one}", indent=4) for one in sentences)])
 
 
 def _facts(found: dict[str, Any]) -> Iterator[tuple[str, str]]:
@@ -68,6 +80,10 @@ def _facts(found: dict[str, Any]) -> Iterator[tuple[str, str]]:
         f"{_range(scale)}, clipped to ±{found['clip']:g}",
     )
     yield "model", _model(found)
+    if found["state"]:
+        yield "state", _state(found)
+    for board, one in found["choice"].items():
+        yield "chosen", _choice(board, one)
     yield "decision", _decision(found["decision"])
     yield from _training(found)
 
@@ -106,6 +122,23 @@ def _model(found: dict[str, Any]) -> str:
     )
 
 
+def _state(found: dict[str, Any]) -> str:
+    shapes = ", ".join(f"{one['name']} {tuple(one['shape'])}" for one in found["state"])
+    sizes = ", ".join(
+        f"{one['state_bytes']:,} bytes in {one['file']}"
+        for one in found["files"]
+        if one["state_bytes"] is not None
+    )
+    return f"{len(found['state'])} tensors, kept from hop to hop: {shapes}{sizes and '; '}{sizes}"
+
+
+def _choice(board: str, one: dict[str, Any]) -> str:
+    return (
+        f"for {board}: {one['file']} ({one['instructions']:,} instructions, "
+        f"{one['peak_memory_bytes'] / 1e6:.1f} MB peak, emulated)"
+    )
+
+
 def _decision(settings: dict[str, Any]) -> str:
     own = ", ".join(f"{label} {one:g}" for label, one in settings["thresholds"].items())
     return (
@@ -134,43 +167,6 @@ def _training(found: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield "reached", f"{', '.join(figures)} under that protocol"
 
 
-def _files_head() -> str:
-    return (
-        f"{'file':<19} {'recipe':<18}{'kB':>8}{'operators':>11}{'int8':>6}{'int8 weights':>14}"
-        f"{'conversions':>13}{'agree':>10}"
-    )
-
-
-def _file_row(one: dict[str, Any]) -> str:
-    operators, parity = one["operators"] or {}, one["parity"] or {}
-    counts = "".join(
-        f"{operators.get(name, '-'):>{width}}"
-        for name, width in (("total", 11), ("int8", 6), ("int8_weights", 14), ("conversions", 13))
-    )
-    agree = parity.get("label_agreement")
-    recipe = one["recipe"] or one["precision"]
-    return (
-        f"{one['file']:<19} {recipe:<18}{one['bytes'] / 1000:>8.1f}{counts}"
-        f"{'-' if agree is None else f'{agree:.2%}':>10}"
-    )
-
-
-def _files_remarks(found: dict[str, Any]) -> Iterator[str]:
-    yield "int8: operators whose activations are 8-bit integers, in and out; int8 weights: only"
-    yield "their weights are; conversions: between float and int8, each costs time"
-    if found["held_out"]:
-        yield f"agree: same label as PyTorch, on {found['held_out']['windows']:,} held-out windows"
-
-
-def _operators(one: dict[str, Any]) -> str:
-    operators = one["operators"]
-    if operators is None:
-        return str(one["operators_missing"])
-    seen = {"engine": "runs", "file": "holds"}[operators["seen_in"]]
-    counts = (f"{count}{_UNBROKEN}{name}" for name, count in operators["counts"].items())
-    return f"{seen} {', '.join(counts)}"
-
-
 def _fact(name: str, text: str) -> str:
     return _wrapped(f"{name:<{_INDENT - 1}} {text}", indent=_INDENT)
 
@@ -179,4 +175,4 @@ def _wrapped(text: str, *, indent: int) -> str:
     filled = textwrap.fill(
         text, width=_WIDTH, subsequent_indent=" " * indent, break_on_hyphens=False
     )
-    return filled.replace(_UNBROKEN, " ")
+    return filled.replace(UNBROKEN, " ")

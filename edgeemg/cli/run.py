@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 @click.option("--port", help="Serial port of the sensor, as in /dev/ttyUSB0.")
 @click.option("--device", default="cyton", show_default=True, help="Which sensor is on the port.")
 @click.option("--recording", type=click.Path(path_type=Path), help="A *_emg.bdf instead of a port.")
-@click.option("--engine", help="onnx or tflite; the first that is installed otherwise.")
-@click.option("--precision", default="float32", show_default=True, help="float32 or int8.")
+@click.option("--engine", help="onnx or tflite.")
+@click.option("--precision", help="float32 or int8; float32 where --engine is given.")
 @click.option("--channels", help="The sensor's inputs that the model reads, as in 1,2,3,4.")
 @click.option("--sink", "sinks", multiple=True, help="jsonl (stdout) or jsonl:FILE; repeatable.")
 @click.option("--every-hop", is_flag=True, help="Tell what every hop says, rest and doubt too.")
@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 @click.option("--refractory-ms", type=FiniteRange(min=0), help="Quiet time after a decision.")
 def run(bundle: Path, port: str | None, recording: Path | None, **options: Any) -> None:
     """Decide live from a sensor, or from a recording of one; one JSON object a line on stdout.
+
+    Without --engine and --precision, it runs the file that `edgeemg export --board` chose for the
+    board that this is, or the one file that was chosen where that was for one board only; else
+    the first engine that is installed, in float32. Which, and why, is told at the start.
 
     Counters of samples, losses and latency go to stderr at the end. SIGINT and SIGTERM stop the
     sensor first. Decision settings come from the bundle; the flags override them.

@@ -12,12 +12,14 @@ from typing import Self
 
 import click
 
+from edgeemg.cli.picking import pick
 from edgeemg.dsp.channels import sensor_inputs
 from edgeemg.dsp.samples import Recording, Samples
-from edgeemg.errors import EngineError, MissingExtraError, RecordingError, SinkError
+from edgeemg.errors import EngineError, RecordingError, SinkError
 from edgeemg.manifest import DecisionSettings, Manifest
+from edgeemg.profiler.boards import this_board
 from edgeemg.runtime.bundle import Bundle
-from edgeemg.runtime.engines import Engine, installed_engines, open_engine
+from edgeemg.runtime.engines import open_engine
 from edgeemg.runtime.health import Health
 from edgeemg.runtime.loop import run as run_loop
 from edgeemg.runtime.sinks import JsonLines, Sink
@@ -73,20 +75,25 @@ def decide(
     recording: Path | None,
     device: str,
     engine_name: str | None,
-    precision: str,
+    precision: str | None,
     channels: str | None,
     sinks: Sequence[Sink],
     every_hop: bool,
     settings: DecisionSettings,
     stop: Stop,
 ) -> Health:
-    """Run the loop on a port or a recording until it ends; the counters go to stderr, always."""
+    """Run the loop on a port or a recording until it ends; the counters go to stderr, always.
+
+    engine_name, precision  None: picked by what export chose for this board
+    """
     manifest = bundle.manifest
     health = Health()
     with ExitStack() as stack:
         for sink in sinks:
             stack.enter_context(closing(sink))
-        engine = open_engine(bundle, engine_name or default_engine(), precision)
+        picked = pick(manifest, engine=engine_name, precision=precision, board=this_board())
+        engine = open_engine(bundle, picked.engine, picked.precision)
+        runs = f"{engine.name} {engine.precision}, {picked.why}"
         if port is not None:
             from firmware_bridge.sensor import open_sensor
 
@@ -94,12 +101,12 @@ def decide(
             inputs = model_inputs(manifest, channels, n_inputs=sensor.device.n_channels)
             stack.callback(lambda: _tell(health, sensor.counters.as_dict()))
             source: Iterable[Samples] = (piece.columns(inputs) for piece in sensor)
-            _announce(bundle, engine, f"{sensor.device.title} on {port}, inputs", inputs)
+            _announce(bundle, runs, f"{sensor.device.title} on {port}, inputs", inputs)
         else:
             assert recording is not None, "the command line takes a port or a recording"
             source = _pieces(recording, manifest)
             stack.callback(lambda: _tell(health, {}))
-            _announce(bundle, engine, f"the recording {recording}", ())
+            _announce(bundle, runs, f"the recording {recording}", ())
         run_loop(
             stop.until(source),
             engine,
@@ -111,16 +118,6 @@ def decide(
             tell=lambda text: click.echo(f"warning: {text}", err=True),
         )
     return health
-
-
-def default_engine() -> str:
-    """The first installed engine."""
-    engines = installed_engines()
-    if not engines:
-        raise MissingExtraError(
-            "no inference engine is installed: pip install 'edgeemg[litert]' or 'edgeemg[onnx]'"
-        )
-    return engines[0]
 
 
 def model_inputs(manifest: Manifest, asked: str | None, *, n_inputs: int) -> tuple[int, ...]:
@@ -195,14 +192,16 @@ def _ends_in_half_a_line(path: Path) -> bool:
         return file.read(1) != b"\n"
 
 
-def _announce(bundle: Bundle, engine: Engine, source: str, inputs: Sequence[int]) -> None:
+def _announce(bundle: Bundle, runs: str, source: str, inputs: Sequence[int]) -> None:
     manifest = bundle.manifest
     numbers = " " + ",".join(str(one + 1) for one in inputs) if inputs else ""
     click.echo(
-        f"{manifest.name}: {', '.join(manifest.labels)}; {engine.name} {engine.precision}; "
-        f"{source}{numbers}",
+        f"{manifest.name}: {', '.join(manifest.labels)}; {runs}; {source}{numbers}",
         err=True,
     )
+    if manifest.failed_gates:
+        failed = "; ".join(manifest.failed_gates)
+        click.echo(f"warning: this bundle was exported with --allow-fail: {failed}", err=True)
 
 
 def _tell(health: Health, wire: dict[str, int]) -> None:

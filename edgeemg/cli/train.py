@@ -30,7 +30,8 @@ def train(folder: Path, out: Path, force: bool, as_json: bool, **options: Any) -
     """Train one network on the recordings in DIR and write a run.
 
     \b
-    MODELS: cnn, transformer, hybrid, tcn, gru, fft-cnn, lda, simple-cnn, simple-transformer
+    MODELS: cnn, transformer, hybrid, tcn, causal-cnn, gru, fft-cnn, lda, simple-cnn,
+      simple-transformer
 
     \b
     edgeemg train rec/somach --model cnn --out runs/cnn

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from edgeemg.dsp.filters import FilterBank
 from edgeemg.dsp.samples import Samples
-from edgeemg.dsp.windows import HopBlocks, Windows
+from edgeemg.dsp.windows import HopBlocks, Window, Windows
 from edgeemg.manifest import Manifest
 
 
@@ -19,7 +19,7 @@ from edgeemg.manifest import Manifest
 class ModelInput:
     """values (1, band * channel, time) float32, ending at the sensor's sample `index`.
 
-    valid is the share of valid samples in the worst channel (dsp.windows.trust).
+    valid is the share of valid samples in the window's worst channel (dsp.windows.trust).
     """
 
     values: NDArray[np.float32]
@@ -56,9 +56,15 @@ class FrontEnd:
 
     Rows that are not finite are left out and counted in `unusable`: they are a break in time, as
     a lost sample is, and no window and no filter state crosses one.
+
+    newest_hop  for a model that keeps what it saw: of a window that directly follows the last one
+                only the newest hop is given; of the first one, and after a break, all of it
     """
 
-    def __init__(self, manifest: Manifest) -> None:
+    def __init__(self, manifest: Manifest, *, newest_hop: bool = False) -> None:
+        self._hop = manifest.hop_samples
+        self._newest_hop = newest_hop
+        self._given_index: int | None = None
         self._scale = manifest.scale
         self._clip = manifest.clip
         self._blocks = HopBlocks(manifest.hop_samples, phase=manifest.window_samples)
@@ -79,8 +85,15 @@ class FrontEnd:
                 self._bank.reset()
             self._last_index = int(block.index[-1])
             for window in self._windows.feed(self._filtered(block)):
-                values = scaled(window.values[None], scale=self._scale, clip=self._clip)
+                new = self._new(window)
+                values = scaled(new[None], scale=self._scale, clip=self._clip)
                 yield ModelInput(values, window.index, window.valid, window.arrived_s)
+
+    def _new(self, window: Window) -> NDArray[np.float32]:
+        """(time, channel): what of the window has to be given."""
+        follows = self._given_index == window.index - self._hop
+        self._given_index = window.index
+        return window.values[-self._hop :] if follows and self._newest_hop else window.values
 
     def _filtered(self, block: Samples) -> Samples:
         values = self._bank.process(block.microvolts)

@@ -3,7 +3,8 @@
 The colours stay apart for people who cannot tell red from green or blue from yellow (Machado et
 al. 2009: least distance in OKLab 8 of 100 on white, 13 on dark), with a contrast of at least 3 to
 the page; the markers differ too, and lines are labelled where they end. The simple models share
-the colour of the one that they are the plain form of, with a hollow marker.
+the colour of the one that they are the plain form of, with a hollow marker; `causal-cnn` that of
+`cnn`.
 """
 
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ class Look:
 LOOKS = {
     "cnn": Look("#104b9e", "#246ae5", "o"),
     "simple-cnn": Look("#104b9e", "#246ae5", "o", hollow=True),
+    "causal-cnn": Look("#104b9e", "#246ae5", "P"),
     "fft-cnn": Look("#2d7198", "#3bb4fc", "p"),
     "tcn": Look("#3b9a7d", "#65fbdf", "^"),
     "gru": Look("#c26ae3", "#914c91", "v"),

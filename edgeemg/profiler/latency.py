@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from edgeemg.errors import EdgeEmgError
 from edgeemg.profiler.memory import peak_mb, resident_mb
-from edgeemg.runtime.engines import ENGINES, Engine
+from edgeemg.runtime.engines import ENGINES, FileEngine
 from edgeemg.runtime.libraries import import_library
 
 T = TypeVar("T")
@@ -73,18 +73,22 @@ def measure(path: Path, engine: str, precision: str, golden: Path, *, runs: int)
 
 
 def _latencies(
-    engine: Engine, inputs: NDArray[np.float32], runs: int
+    engine: FileEngine, inputs: NDArray[np.float32], runs: int
 ) -> tuple[NDArray[np.float64], float]:
-    """(runs,) microseconds of one inference each, and the share of the wall time on the CPU."""
-    windows = [window[None] for window in inputs]
+    """(runs,) microseconds of one decision each, and the share of the wall time on the CPU.
+
+    A streaming model decides after every hop, so a hop is what is timed of it.
+    """
+    windows = [np.ascontiguousarray(one[None, :, -engine.hop_samples :]) for one in inputs]
+    state = engine.start()
     for n in range(WARM_UP):
-        engine.logits(windows[n % len(windows)])
+        _, state = engine.step(windows[n % len(windows)], state)
     ticks = np.empty((runs, 2), dtype=np.int64)
     cpu, wall = time.process_time_ns(), time.perf_counter_ns()
     for n in range(runs):
         window = windows[n % len(windows)]
         start = time.perf_counter_ns()
-        engine.logits(window)
+        _, state = engine.step(window, state)
         ticks[n] = start, time.perf_counter_ns()
     cpu, wall = time.process_time_ns() - cpu, time.perf_counter_ns() - wall
     return np.diff(ticks, axis=1)[:, 0] / 1000, cpu / wall

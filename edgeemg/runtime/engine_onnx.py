@@ -7,6 +7,9 @@ from numpy.typing import NDArray
 
 from edgeemg.errors import EngineError
 from edgeemg.runtime.libraries import import_library
+from edgeemg.runtime.streams import State, advance
+
+_DTYPES = {"tensor(float)": np.float32, "tensor(int8)": np.int8, "tensor(uint8)": np.uint8}
 
 
 class OnnxEngine:
@@ -35,9 +38,24 @@ class OnnxEngine:
             raise EngineError(f"{path}: onnxruntime refuses it ({reason})") from error
         self.name = f"onnxruntime {ort.__version__}"
         self.precision = precision
-        self._input = self._session.get_inputs()[0].name
+        emg, *states = self._session.get_inputs()
+        self.hop_samples = int(emg.shape[-1])
+        self._names = [one.name for one in (emg, *states)]
+        self._start = tuple(np.zeros(one.shape, _DTYPES[one.type]) for one in states)
+        self.state_sizes = tuple(one.size for one in self._start)
+
+    def start(self) -> State:
+        """The state before the first call; of a model of windows, none."""
+        return self._start
+
+    def step(
+        self, model_input: NDArray[np.float32], state: State
+    ) -> tuple[NDArray[np.float32], State]:
+        """(1, channel, hop) float32 and a state -> (class,) float32 and the next state."""
+        feed = dict(zip(self._names, (model_input, *state), strict=True))
+        logits, *following = self._session.run(None, feed)
+        return np.asarray(logits[0], dtype=np.float32), tuple(following)
 
     def logits(self, model_input: NDArray[np.float32]) -> NDArray[np.float32]:
-        """(1, channel, time) float32 -> (class,) float32."""
-        (logits,) = self._session.run(None, {self._input: model_input})
-        return np.asarray(logits[0], dtype=np.float32)
+        """(1, channel, window) float32 -> (class,) float32; of a stream, hop by hop from zeros."""
+        return advance(self, model_input, self._start)[0]

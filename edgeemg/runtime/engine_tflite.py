@@ -1,5 +1,7 @@
 """A TFLite file in, logits out, through ai-edge-litert or its predecessor tflite-runtime."""
 
+import ctypes
+import math
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +10,7 @@ from numpy.typing import NDArray
 
 from edgeemg.errors import EngineError
 from edgeemg.runtime.libraries import import_library, version_of
+from edgeemg.runtime.streams import State, advance
 
 
 class TfliteEngine:
@@ -24,21 +27,61 @@ class TfliteEngine:
         # a nightly build or a system's own package has another name
         self.name = f"{distribution} {version_of(distribution) or 'of unknown version'}"
         self.precision = precision
-        self._input: dict[str, Any] = self._interpreter.get_input_details()[0]
-        self._output: dict[str, Any] = self._interpreter.get_output_details()[0]
+        self._input: dict[str, Any]
+        self._output: dict[str, Any]
+        self._input, *states = self._interpreter.get_input_details()
+        self._output, *following = self._interpreter.get_output_details()
+        self.hop_samples = int(self._input["shape"][-1])
+        self.state_sizes = tuple(math.prod(one["shape"].tolist()) for one in states)
+        self._interpreter.invoke()  # what has no fixed place in memory is moved now
+        self._shape = tuple(self._input["shape"].tolist())
+        self._samples = self._place(self._input)
+        self._logits = np.frombuffer(self._place(self._output), dtype=self._output["dtype"])
+        self._states = [self._place(one) for one in states]
+        self._following = [self._place(one) for one in following]
+        self._start = tuple(bytes(len(one)) for one in self._states)
+
+    def start(self) -> State:
+        """The state before the first call; of a model of windows, none."""
+        return self._start
+
+    def step(
+        self, model_input: NDArray[np.float32], state: State
+    ) -> tuple[NDArray[np.float32], State]:
+        """(1, channel, hop) float32 and a state -> (class,) float32 and the next state.
+
+        A state is bytes and goes back in as it came out: integers stay the same integers.
+        """
+        if model_input.shape != self._shape:
+            raise ValueError(f"it takes {self._shape}, got {model_input.shape}")
+        self._samples[:] = _quantized(model_input, self._input).tobytes()
+        for place, one in zip(self._states, state, strict=True):
+            place[:] = one
+        self._interpreter.invoke()
+        following = tuple([bytes(place) for place in self._following])
+        return _dequantized(self._logits.copy(), self._output), following
 
     def logits(self, model_input: NDArray[np.float32]) -> NDArray[np.float32]:
-        """(1, channel, time) float32 -> (class,) float32."""
-        self._interpreter.set_tensor(self._input["index"], _quantized(model_input, self._input))
-        self._interpreter.invoke()
-        return _dequantized(self._interpreter.get_tensor(self._output["index"])[0], self._output)
+        """(1, channel, window) float32 -> (class,) float32; of a stream, hop by hop from zeros."""
+        return advance(self, model_input, self._start)[0]
+
+    def _place(self, tensor: dict[str, Any]) -> memoryview:
+        """Where the interpreter keeps a tensor, to read and write it there.
+
+        set_tensor and get_tensor cost five times as much, and a stream needs a dozen of them a
+        hop. Shapes are fixed and memory is allocated once, so a place holds as long as the
+        interpreter does.
+        """
+        there = self._interpreter.tensor(tensor["index"])()
+        address = there.__array_interface__["data"][0]
+        return memoryview((ctypes.c_byte * there.nbytes).from_address(address)).cast("B")
 
 
 def _quantized(values: NDArray[np.float32], tensor: dict[str, Any]) -> NDArray[Any]:
     """Real values as the tensor's integers: rounded, clipped to the type, then cast."""
-    dtype = np.dtype(tensor["dtype"])
-    if dtype.kind != "i":
-        return values
+    dtype = tensor["dtype"]
+    if dtype is np.float32:
+        return np.asarray(values, dtype=np.float32)
     step, zero = tensor["quantization"]
     limits = np.iinfo(dtype)
     whole: NDArray[Any] = np.clip(np.rint(values / step) + zero, limits.min, limits.max)
@@ -46,8 +89,8 @@ def _quantized(values: NDArray[np.float32], tensor: dict[str, Any]) -> NDArray[A
 
 
 def _dequantized(values: NDArray[Any], tensor: dict[str, Any]) -> NDArray[np.float32]:
-    if values.dtype.kind != "i":
-        return np.asarray(values, dtype=np.float32)
+    if tensor["dtype"] is np.float32:
+        return values
     step, zero = tensor["quantization"]
     real: NDArray[np.float32] = ((values.astype(np.float32) - zero) * step).astype(np.float32)
     return real

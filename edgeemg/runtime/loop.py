@@ -7,6 +7,10 @@ over the recording of it are the same code.
 import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
 
 from edgeemg.dsp.inputs import FrontEnd, ModelInput
 from edgeemg.dsp.samples import Samples
@@ -14,7 +18,7 @@ from edgeemg.dsp.windows import LEAST_TRUST
 from edgeemg.errors import EngineError
 from edgeemg.manifest import DecisionSettings, Manifest
 from edgeemg.runtime.decisions import Decider
-from edgeemg.runtime.engines import Engine
+from edgeemg.runtime.engines import Engine, follower, keeps_state
 from edgeemg.runtime.health import Health
 from edgeemg.runtime.sinks import Decision, Sink
 
@@ -37,16 +41,10 @@ def run(
     tell       is told, once, when a channel is off and its windows decide nothing
     clock      host monotonic seconds, the clock of `Samples.arrived_s`
     """
-    front_end = FrontEnd(manifest)
     decider = Decider(manifest, settings)
-    for model_input in _inputs(_checked(source, manifest, health), front_end, health):
-        trusted = model_input.valid >= LEAST_TRUST
-        if not trusted:
-            _count_untrusted(health, model_input, tell)
-        logits = engine.logits(model_input.values)
-        verdict = decider.feed(logits, model_input.index, trusted=trusted)
-        latency_ms = (clock() - model_input.arrived_s) * 1000
-        health.windows += 1
+    for said in listen(source, engine, manifest, health=health, tell=tell):
+        verdict = decider.feed(said.logits, said.sample_index, trusted=said.trusted)
+        latency_ms = (clock() - said.arrived_s) * 1000
         if math.isfinite(latency_ms):
             health.recent_latency_ms.append(latency_ms)
         if verdict.accepted:
@@ -63,6 +61,45 @@ def run(
         )
         for sink in sinks:
             sink.send(decision)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Said:
+    """What the model says of one window: logits (class,).
+
+    sample_index  of the window's last sample, the sensor's own
+    trusted       no channel is off in it
+    arrived_s     as in Samples
+    """
+
+    logits: NDArray[np.float32]
+    sample_index: int
+    trusted: bool
+    arrived_s: float
+
+
+def listen(
+    source: Iterable[Samples],
+    engine: Engine,
+    manifest: Manifest,
+    *,
+    health: Health,
+    tell: Callable[[str], None] | None = None,
+) -> Iterator[Said]:
+    """What the model says of every window, oldest first; `health` and `tell` as in `run`.
+
+    A streaming model gets each sample once: a window goes in whole at the start and after a break
+    in time, and where it follows the last one, only its newest hop.
+    """
+    following = follower(engine)
+    front_end = FrontEnd(manifest, newest_hop=keeps_state(engine))
+    for model_input in _inputs(_checked(source, manifest, health), front_end, health):
+        trusted = model_input.valid >= LEAST_TRUST
+        if not trusted:
+            _count_untrusted(health, model_input, tell)
+        logits = following.logits(model_input.values)
+        health.windows += 1
+        yield Said(logits, model_input.index, trusted, model_input.arrived_s)
 
 
 def _count_untrusted(

@@ -15,8 +15,7 @@ from edgeemg.manifest import DecisionSettings, Manifest
 from edgeemg.runtime.decisions import Gate, Opinion, Smoother
 from edgeemg.runtime.engines import Engine
 from edgeemg.runtime.health import Health
-from edgeemg.runtime.loop import run
-from edgeemg.runtime.sinks import Decision
+from edgeemg.runtime.loop import listen
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,37 +28,12 @@ class Hop:
     trusted: bool
 
 
-class _Witness:
-    """An engine and a sink in one: keeps what the loop was told and at which sample."""
-
-    def __init__(self, engine: Engine, health: Health) -> None:
-        self.name, self.precision = engine.name, engine.precision
-        self.hops: list[Hop] = []
-        self._engine = engine
-        self._health = health
-        self._untrusted = 0
-        self._said: NDArray[np.float32] = np.empty(0, dtype=np.float32)
-
-    def logits(self, model_input: NDArray[np.float32]) -> NDArray[np.float32]:
-        self._said = self._engine.logits(model_input)
-        return self._said
-
-    def send(self, decision: Decision) -> None:
-        trusted = self._health.untrusted_windows == self._untrusted
-        self._untrusted = self._health.untrusted_windows
-        self.hops.append(Hop(self._said, decision.sample_index, trusted))
-
-    def close(self) -> None:
-        pass
-
-
 def hear(
     source: Iterable[Samples], engine: Engine, manifest: Manifest, *, health: Health
 ) -> list[Hop]:
     """Every hop of a source, in order, from the loop that runs live; `health` counts as there."""
-    witness = _Witness(engine, health)
-    run(source, witness, manifest, [witness], health=health, every_hop=True)
-    return witness.hops
+    said = listen(source, engine, manifest, health=health)
+    return [Hop(one.logits, one.sample_index, one.trusted) for one in said]
 
 
 def opinions(hops: Iterable[Hop], manifest: Manifest, smoothing_hops: int) -> list[Opinion]:

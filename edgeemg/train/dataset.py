@@ -20,11 +20,15 @@ CLIP = 8.0  # in units of scale: an electrode pop cannot set the range of an int
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Part:
-    """inputs (window, channel, time) float32, each window's class, and the trial it is from."""
+    """inputs (window, channel, time) float32, each window's class, and the trial it is from.
+
+    recordings  the recording of each window, counted from 0; None where that is not known
+    """
 
     inputs: NDArray[np.float32]
     classes: NDArray[np.int64]
     trials: NDArray[np.int64]
+    recordings: NDArray[np.int64] | None = None
 
     @property
     def n_trials(self) -> int:
@@ -109,12 +113,18 @@ def divided(cut: Cut, parts: Parts) -> Dataset:
 
 
 def spread(part: Part, count: int, *, seed: int) -> NDArray[np.float32]:
-    """Up to `count` windows, as many of each class as there are: what int8 is calibrated on."""
+    """Up to `count` windows, as many of each class in each recording as there are.
+
+    What int8 is calibrated on: rest is one of the classes, and a short or quiet session counts as
+    much as a long one.
+    """
     rng = np.random.default_rng(seed)
     order = rng.permutation(len(part.classes))
-    rank = np.empty(len(order), dtype=np.int64)  # the how-manieth of its class each window is
-    for one in np.unique(part.classes):
-        members = order[part.classes[order] == one]
+    where = np.zeros_like(part.classes) if part.recordings is None else part.recordings
+    _, stratum = np.unique(np.stack([part.classes, where]), axis=1, return_inverse=True)
+    rank = np.empty(len(order), dtype=np.int64)  # the how-manieth of its stratum each window is
+    for one in np.unique(stratum):
+        members = order[stratum[order] == one]
         rank[members] = np.arange(len(members))
     chosen = np.lexsort((order, rank))[:count]
     return part.inputs[np.sort(chosen)]
@@ -137,4 +147,5 @@ def _part(
 ) -> Part:
     chosen = np.isin(windows.trial, members)
     inputs = scaled(windows.values[chosen], scale=scale, clip=CLIP)
-    return Part(inputs, windows.classes(windows.labels)[chosen], windows.trial[chosen])
+    classes = windows.classes(windows.labels)[chosen]
+    return Part(inputs, classes, windows.trial[chosen], windows.recordings[chosen])

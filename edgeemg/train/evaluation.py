@@ -91,8 +91,10 @@ def evaluate(
             folds.append(_tested(model, dataset, settings))
             seconds.append(time.perf_counter() - began)
             if on_trained is not None:
-                facts = {"data": data, "recordings": recordings}
-                on_trained(number, described(model, dataset, settings.train, history, **facts))
+                whole = described(
+                    model, dataset, settings.train, history, data=data, recordings=recordings
+                )
+                on_trained(number, whole)
             if on_fold is not None:
                 accuracy = folds[-1]["accuracy"]
                 on_fold(FoldDone(number, len(tasks), task.name, accuracy, seconds[-1]))

@@ -63,6 +63,13 @@ class LabelledWindows:
         by_trial = np.array([position[trial.label] for trial in self.trials], dtype=np.int64)
         return by_trial[self.trial]
 
+    @property
+    def recordings(self) -> NDArray[np.int64]:
+        """(window,) which recording each window is from, counted from 0."""
+        _, by_trial = np.unique([trial.recording for trial in self.trials], return_inverse=True)
+        of_windows: NDArray[np.int64] = by_trial.astype(np.int64)[self.trial]
+        return of_windows
+
 
 def check_alike(recordings: Sequence[Recording]) -> None:
     """Refuse recordings that cannot train one model: unlike rate, channels or mains."""

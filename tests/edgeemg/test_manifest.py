@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from edgeemg.errors import ManifestError
 from edgeemg.manifest import (
     MANIFEST_NAME,
+    Choice,
     Manifest,
     ModelFile,
     parse_manifest,
@@ -63,6 +64,50 @@ def test_the_portable_manifest_leaves_files_and_parity_out(plain_manifest: Manif
     assert replace(portable, files=plain_manifest.files, parity=plain_manifest.parity) == (
         plain_manifest
     )
+
+
+@pytest.fixture
+def chosen_manifest(plain_manifest: Manifest) -> Manifest:
+    """The plain one, after an export with gates that failed and a choice for two boards."""
+    (name,) = plain_manifest.files
+    return replace(
+        plain_manifest,
+        files={name: replace(plain_manifest.files[name], kept_float=("MEAN", "head"))},
+        failed_gates=("model.onnx agrees on 90 % of windows (at least 98 %)",),
+        choice={
+            board: Choice(name, "onnx", "float32", instructions=10**6, peak_memory_bytes=10**7)
+            for board in ("pi-zero-2w", "pi-5")
+        },
+    )
+
+
+def test_the_choice_and_what_failed_come_back_as_they_were(chosen_manifest: Manifest) -> None:
+    assert parse_manifest(chosen_manifest.dumps(), source="here") == chosen_manifest
+
+
+def test_facts_that_are_empty_are_left_out_for_an_older_edgeemg(
+    plain_manifest: Manifest, chosen_manifest: Manifest
+) -> None:
+    """An older one refuses fields that it does not know."""
+    new = {"choice", "failed_gates", "kept_float"}
+
+    def names(manifest: Manifest) -> set[Any]:
+        return {key for _, key in places(plain_of(manifest))}
+
+    assert names(plain_manifest).isdisjoint(new)
+    assert names(chosen_manifest) >= new
+
+
+def test_a_choice_of_a_file_that_is_not_there_is_refused(chosen_manifest: Manifest) -> None:
+    text = sealed(plain_of(chosen_manifest, files={}))
+    with pytest.raises(ManifestError, match=r"choice\.pi-zero-2w\.file must be one of files"):
+        parse_manifest(text, source="here")
+
+
+def test_the_portable_manifest_knows_nothing_of_the_bundle_around_it(
+    plain_manifest: Manifest, chosen_manifest: Manifest
+) -> None:
+    assert chosen_manifest.portable() == plain_manifest.portable()
 
 
 def test_the_input_shape_counts_bands_and_channels(plain_manifest: Manifest) -> None:

@@ -3,6 +3,11 @@
 from torch import Tensor, nn
 
 from edgeemg.train.models.layers import conv_block
+from edgeemg.train.models.streaming import Past, Stream, Window, check_hop
+
+_STEP_SAMPLES = 5  # divides the usual hop of 25 samples, so steps of one window are those of all
+_STEM_TAPS = 11  # less 1 a multiple of the step: a window's pools lie where the stream's do
+_LATER_TAPS = (7, 5, 3)  # in windows too short for them, as many as take a third of the steps
 
 
 class Cnn(nn.Module):
@@ -29,6 +34,58 @@ class Cnn(nn.Module):
         x = x.mean(dim=-1)  # (batch, 64)
         out: Tensor = self.head(self.dropout(x))
         return out
+
+
+class CausalCnn(nn.Module):
+    """The CNN that streams: four convolution blocks without padding, the mean over time.
+
+    Widths as in `cnn`, but all pooling, by 5, follows the first block, so that a hop of 25 samples
+    is 5 steps. Nothing is padded: what is computed for a step depends on the samples before it
+    alone. Receptive field of one step: 75 samples, of the mean over 26 of them: the whole window.
+    8 channels x 200 samples x 10 classes: 42,282 parameters, 1.63 M multiply-accumulates.
+    """
+
+    def __init__(self, channels: int, window_samples: int, classes: int) -> None:
+        super().__init__()
+        self.stem = nn.Sequential(
+            _valid_block(channels, 32, _STEM_TAPS), nn.MaxPool1d(_STEP_SAMPLES)
+        )
+        steps = (window_samples - _STEM_TAPS + 1) // _STEP_SAMPLES
+        self.blocks = nn.ModuleList()
+        self._reach: list[int] = []  # steps that each block looks back
+        for inputs, outputs, taps in zip((32, 48, 64), (48, 64, 64), _LATER_TAPS, strict=True):
+            self._reach.append(min(taps - 1, steps // 3))
+            self.blocks.append(_valid_block(inputs, outputs, self._reach[-1] + 1))
+            steps -= self._reach[-1]
+        self.dropout = nn.Dropout(0.3)
+        self.head = nn.Linear(64, classes)
+        self._shape = (channels, window_samples)
+        self._mean_steps = steps
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.step(x, Window())
+
+    def step(self, x: Tensor, past: Past) -> Tensor:
+        """(batch, channel, time) -> (batch, class), over a window or a hop that follows `past`."""
+        x = self.stem(past.join("samples", x, _STEM_TAPS - 1))
+        for n, (block, reach) in enumerate(zip(self.blocks, self._reach, strict=True)):
+            x = block(past.join(f"block_{n}", x, reach))
+        x = past.join("steps", x, self._mean_steps - x.shape[-1])
+        out: Tensor = self.head(self.dropout(x.mean(dim=-1).flatten(1)))  # of (batch, width)
+        return out
+
+    def stream(self, hop_samples: int) -> Stream:
+        """The same network, hop by hop; as in Streamable."""
+        channels, window = self._shape
+        check_hop(hop_samples, window_samples=window, stride=_STEP_SAMPLES)
+        return Stream(self, channels=channels, hop_samples=hop_samples)
+
+
+def _valid_block(inputs: int, outputs: int, taps: int) -> nn.Sequential:
+    """(batch, inputs, time) -> (batch, outputs, time - taps + 1); the norm folds on export."""
+    return nn.Sequential(
+        nn.Conv1d(inputs, outputs, taps, bias=False), nn.BatchNorm1d(outputs), nn.ReLU6()
+    )
 
 
 class SimpleCnn(nn.Module):

@@ -4,15 +4,16 @@ from torch import Tensor, nn
 
 
 def conv_block(inputs: int, outputs: int, taps: int, *, pool: int) -> nn.Sequential:
-    """Convolution, batch normalisation, ReLU, and the largest of every `pool` steps.
+    """Convolution, batch normalisation, ReLU6, and the largest of every `pool` steps.
 
     (batch, inputs, time) -> (batch, outputs, time // pool). The norm stands directly behind the
-    convolution, so that it folds into it on export.
+    convolution, so that it folds into it on export. ReLU6 (Krizhevsky 2010) bounds what an int8
+    scale has to cover: without it a rare peak costs every other value its precision.
     """
     parts: list[nn.Module] = [
         nn.Conv1d(inputs, outputs, taps, padding=taps // 2, bias=False),
         nn.BatchNorm1d(outputs),
-        nn.ReLU(),
+        nn.ReLU6(),
     ]
     if pool > 1:
         parts.append(nn.MaxPool1d(pool))

@@ -3,6 +3,8 @@
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from edgeemg.train.models.streaming import Past, Stream, Window, check_hop, newest
+
 _TAPS = 3
 _WIDTH = 56
 _STEM_TAPS = 11  # with steps of 5 samples, a window of any multiple of 5 is used to its last sample
@@ -25,40 +27,62 @@ class Tcn(nn.Module):
         self.stem = nn.Sequential(
             nn.Conv1d(channels, 32, _STEM_TAPS, bias=False),
             nn.BatchNorm1d(32),
-            nn.ReLU(),
+            nn.ReLU6(),
             nn.MaxPool1d(_STEP_SAMPLES),
             nn.Conv1d(32, _WIDTH, _TAPS, bias=False),
             nn.BatchNorm1d(_WIDTH),
-            nn.ReLU(),
+            nn.ReLU6(),
         )
         steps = (window_samples - _STEM_TAPS + 1) // _STEP_SAMPLES - _TAPS + 1
-        self.blocks = nn.Sequential(*(_Residual(_WIDTH, dilation) for dilation in _fitting(steps)))
+        dilations = _fitting(steps)
+        self.blocks = nn.ModuleList(_Residual(_WIDTH, dilation) for dilation in dilations)
+        self._reach = [(_TAPS - 1) * dilation for dilation in dilations]  # steps looked back
         self.dropout = nn.Dropout(0.3)
         self.head = nn.Linear(_WIDTH, classes)
+        self._shape = (channels, window_samples)
+        self._mean_steps = steps - sum(self._reach)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = self.steps(x).mean(dim=-1)  # (batch, width)
-        out: Tensor = self.head(self.dropout(x))
+        return self.step(x, Window())
+
+    def step(self, x: Tensor, past: Past) -> Tensor:
+        """(batch, channel, time) -> (batch, class), over a window or a hop that follows `past`."""
+        x = self.steps(x, past)
+        x = past.join("steps", x, self._mean_steps - x.shape[-1])
+        out: Tensor = self.head(self.dropout(x.mean(dim=-1).flatten(1)))  # of (batch, width)
         return out
 
-    def steps(self, x: Tensor) -> Tensor:
+    def steps(self, x: Tensor, past: Past | None = None) -> Tensor:
         """(batch, channel, time) -> (batch, width, step), for windows and longer stretches."""
-        out: Tensor = self.blocks(self.stem(x))
-        return out
+        past = past or Window()
+        x = self.stem[:4](past.join("samples", x, _STEM_TAPS - 1))
+        x = self.stem[4:](past.join("stem", x, _TAPS - 1))
+        for n, (block, reach) in enumerate(zip(self.blocks, self._reach, strict=True)):
+            x = block(x, past.join(f"block_{n}", x, reach))
+        return x
+
+    def stream(self, hop_samples: int) -> Stream:
+        """The same network, hop by hop; as in Streamable."""
+        channels, window = self._shape
+        check_hop(hop_samples, window_samples=window, stride=_STEP_SAMPLES)
+        return Stream(self, channels=channels, hop_samples=hop_samples)
 
 
 class _Residual(nn.Module):
-    """(batch, width, step) -> (batch, width, step - 2 * dilation); the oldest steps go."""
+    """(batch, width, step) -> (batch, width, step - 2 * dilation); the oldest steps go.
+
+    joined  the same steps behind those before them, of which none goes then
+    """
 
     def __init__(self, width: int, dilation: int) -> None:
         super().__init__()
-        self.reach = (_TAPS - 1) * dilation
         self.convolution = nn.Sequential(
             nn.Conv1d(width, width, _TAPS, dilation=dilation, bias=False), nn.BatchNorm1d(width)
         )
 
-    def forward(self, x: Tensor) -> Tensor:
-        return F.relu(x[..., self.reach :] + self.convolution(x))
+    def forward(self, x: Tensor, joined: Tensor) -> Tensor:
+        change = self.convolution(joined)
+        return F.relu6(newest(x, change.shape[-1]) + change)
 
 
 def _fitting(steps: int) -> list[int]:

@@ -1,9 +1,13 @@
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
+
+from edgeemg.manifest import Choice, read_manifest, write_manifest
 
 
 def inspect(*arguments: object) -> "subprocess.CompletedProcess[str]":
@@ -25,8 +29,24 @@ def test_a_bundle_is_told_in_plain_words(tiny_bundle: Path) -> None:
     assert "3 second-order sections; -3 dB: 0.8 to 49.2 Hz" in told
     assert "generated EMG, not recorded" in told
     assert "4 CONV_2D" in told
-    assert "4 QLinearConv" in told
+    assert "QLinearConv" in told
+    assert re.search(r"^model\.tflite .* \d+ in \d+ +\d+$", told, re.MULTILINE), "XNNPACK's share"
     assert max(map(len, told.splitlines())) <= 100
+
+
+def test_failed_gates_come_first_and_the_choice_is_told(tiny_bundle: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "bundle"
+    shutil.copytree(tiny_bundle, folder)
+    sentence = "model.int8.onnx agrees with PyTorch on 90.00% of windows (at least 98.00%)"
+    choice = {"pi-4": Choice("model.tflite", "tflite", "float32", 1_234_567, 45_600_000)}
+    manifest = replace(read_manifest(folder), failed_gates=(sentence,), choice=choice)
+    write_manifest(manifest, folder)
+    told = inspect(folder).stderr.splitlines()
+    assert told[0].startswith("GATES FAILED")
+    assert told[1].strip() == sentence
+    assert (
+        "chosen     for pi-4: model.tflite (1,234,567 instructions, 45.6 MB peak, emulated)" in told
+    )
 
 
 def test_json_is_all_that_stdout_holds(tiny_bundle: Path) -> None:
@@ -102,3 +122,14 @@ def test_a_reader_that_leaves_early_is_no_traceback(tiny_bundle: Path) -> None:
     assert "rest is rest" in done.stderr
     assert "Traceback" not in done.stderr
     assert "Exception ignored" not in done.stderr
+
+
+def test_a_closed_stderr_costs_no_file_its_operators(tiny_bundle: Path) -> None:
+    command = [sys.executable, "-m", "edgeemg", "inspect", str(tiny_bundle), "--json"]
+    done = subprocess.run(
+        ["sh", "-c", 'exec "$@" 2>&-', "sh", *command],
+        stdout=subprocess.PIPE,
+        text=True,
+        timeout=60,
+    )
+    assert all(one["operators"] for one in json.loads(done.stdout)["files"])

@@ -10,10 +10,11 @@ import sys
 import threading
 import time
 import tty
+from dataclasses import replace
 
 import pytest
 
-from edgeemg.manifest import parse_manifest
+from edgeemg.manifest import Choice, parse_manifest, read_manifest, write_manifest
 
 
 def decisions(text):
@@ -47,6 +48,35 @@ def test_live_equals_offline(
     counted = counters(live.stderr)
     assert counted["wire_lost"] == counted["missing_samples"] == counted["wire_rejected_bytes"] == 0
     assert all(one["latency_ms"] >= 0 for one in heard)
+
+
+@pytest.fixture
+def chosen_bundle(tiny_bundle, tmp_path):
+    """The tiny bundle as an export with --board pi-4 leaves it, whatever it then chooses."""
+    folder = tmp_path / "chosen"
+    shutil.copytree(tiny_bundle, folder)
+    choice = {"pi-4": Choice("model.int8.tflite", "tflite", "int8", 10**6, 10**7)}
+    write_manifest(replace(read_manifest(folder), choice=choice), folder)
+    return folder
+
+
+def test_what_export_chose_runs_by_default_and_the_start_says_why(
+    edgeemg, chosen_bundle, tiny_recording
+):
+    done = edgeemg("run", chosen_bundle, "--recording", tiny_recording, "--every-hop")
+    assert done.returncode == 0, done.stderr
+    (start,) = [line for line in done.stderr.splitlines() if line.startswith("tiny: ")]
+    assert "ai-edge-litert" in start
+    assert "int8, chosen for pi-4; the recording" in start
+    assert all("ai-edge-litert" in one["engine"] for one in decisions(done.stdout))
+
+
+def test_what_was_asked_for_runs_in_spite_of_the_choice(edgeemg, chosen_bundle, tiny_recording):
+    done = edgeemg("run", chosen_bundle, "--recording", tiny_recording, "--engine", "onnx")
+    assert done.returncode == 0, done.stderr
+    (start,) = [line for line in done.stderr.splitlines() if line.startswith("tiny: ")]
+    assert "onnxruntime" in start
+    assert "float32, as asked for; the recording" in start
 
 
 def test_at_real_speed_nothing_is_lost_either(
@@ -193,8 +223,6 @@ def test_a_manifest_of_a_future_version_is_refused(edgeemg, damaged, tiny_record
 
 
 def test_a_run_in_place_of_a_bundle_says_to_export_it(edgeemg, damaged, tiny_recording):
-    from dataclasses import replace
-
     path = damaged / "manifest.json"
     manifest = parse_manifest(path.read_bytes(), source="m")
     path.write_text(replace(manifest, files={}).dumps())

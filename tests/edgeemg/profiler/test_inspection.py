@@ -1,9 +1,13 @@
 import json
+import shutil
 import sys
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from edgeemg.manifest import Choice, read_manifest, write_manifest
 from edgeemg.profiler.inspection import inspect_bundle
 from edgeemg.runtime.bundle import open_bundle
 
@@ -34,6 +38,38 @@ def test_each_file_has_its_operators_and_parity(tiny_bundle: Path) -> None:
         assert one["operators"]["total"] > 5
         assert (one["operators"]["int8"] > 0) == (one["precision"] == "int8")
         assert 0.5 < one["parity"]["label_agreement"] <= 1
+        assert one["state_bytes"] == 0
+        assert bool(one["explanation"]) == (one["precision"] == "int8")
+
+
+def test_what_export_chose_and_what_failed_is_told(tiny_bundle: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "bundle"
+    shutil.copytree(tiny_bundle, folder)
+    manifest = read_manifest(folder)
+    choice = Choice("model.onnx", "onnx", "float32", 1_000, 2_000)
+    boards = {"pi-4": {"cpu": "cortex-a72", "chosen": "model.onnx", "candidates": []}}
+    files = manifest.files | {
+        "model.int8.onnx": replace(manifest.files["model.int8.onnx"], kept_float=("MEAN",))
+    }
+    changes: dict[str, Any] = {
+        "failed_gates": ("model.onnx is bad",),
+        "choice": {"pi-4": choice},
+        "files": files,
+        "parity": {**manifest.parity, "boards": boards},
+    }
+    write_manifest(replace(manifest, **changes), folder)
+    found = inspect_bundle(open_bundle(folder))
+    assert found == json.loads(json.dumps(found, allow_nan=False))
+    assert found["failed_gates"] == ["model.onnx is bad"]
+    assert found["choice"] == {"pi-4": asdict(choice)}
+    assert found["boards"] == boards
+    assert found["files"][1]["kept_float"] == ["MEAN"]
+    assert "kept float by the recipe: MEAN" in found["files"][1]["explanation"]
+
+
+def test_a_bundle_without_a_choice_says_none(tiny_bundle: Path) -> None:
+    found = inspect_bundle(open_bundle(tiny_bundle))
+    assert (found["failed_gates"], found["choice"], found["boards"]) == ([], {}, None)
 
 
 def test_without_an_engine_the_manifest_is_still_told(

@@ -8,24 +8,44 @@ from ai_edge_litert.interpreter import Interpreter
 from edgeemg.runtime.engine_tflite import TfliteEngine
 
 
-def test_the_int8_file_takes_and_gives_integers_and_the_engine_floats(tiny_bundle: Path) -> None:
-    path = tiny_bundle / "model.int8.tflite"
-    inner = Interpreter(model_path=str(path))
+@pytest.fixture(scope="module")
+def integer_file(tiny_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Takes and gives int8, as files of the quantiser's plain recipe do; ours scale inside."""
+    from ai_edge_quantizer import quantizer, recipe
+
+    path = tmp_path_factory.mktemp("integers") / "model.int8.tflite"
+    work = quantizer.Quantizer(str(tiny_bundle / "model.tflite"))
+    work.load_quantization_recipe(recipe.static_wi8_ai8())
+    ((signature, ends),) = (
+        Interpreter(model_path=str(tiny_bundle / "model.tflite")).get_signature_list().items()
+    )
+    rng = np.random.default_rng(0)
+    windows = [
+        {ends["inputs"][0]: rng.normal(0, 2, (1, 4, 100)).astype(np.float32)} for _ in range(4)
+    ]
+    ranges = work.calibrate({signature: windows})
+    work.quantize(ranges).export_model(str(path))
+    return path
+
+
+def test_a_file_of_integers_is_given_integers_and_the_engine_gives_floats(
+    integer_file: Path,
+) -> None:
+    inner = Interpreter(model_path=str(integer_file))
     (taken,), (given,) = inner.get_input_details(), inner.get_output_details()
     assert taken["dtype"] == given["dtype"] == np.int8
-    logits = TfliteEngine(path, "int8").logits(np.zeros((1, 4, 100), np.float32))
+    logits = TfliteEngine(integer_file, "int8").logits(np.zeros((1, 4, 100), np.float32))
     assert (logits.shape, logits.dtype) == ((3,), np.float32)
 
 
-def test_scaling_equals_the_formula_of_the_tflite_specification(tiny_bundle: Path) -> None:
+def test_scaling_equals_the_formula_of_the_tflite_specification(integer_file: Path) -> None:
     """real = step * (integer - zero), rounded to the nearest on the way in."""
-    path = tiny_bundle / "model.int8.tflite"
-    inner = Interpreter(model_path=str(path))
+    inner = Interpreter(model_path=str(integer_file))
     inner.allocate_tensors()
     (taken,), (given,) = inner.get_input_details(), inner.get_output_details()
     step, zero = taken["quantization"]
     out_step, out_zero = given["quantization"]
-    engine = TfliteEngine(path, "int8")
+    engine = TfliteEngine(integer_file, "int8")
     rng = np.random.default_rng(1)
     for _ in range(20):
         whole = rng.integers(-128, 128, (1, 4, 100))
@@ -35,6 +55,14 @@ def test_scaling_equals_the_formula_of_the_tflite_specification(tiny_bundle: Pat
         within_half_a_step = rng.uniform(-0.49, 0.49, whole.shape)
         real = ((whole - zero + within_half_a_step) * step).astype(np.float32)
         np.testing.assert_allclose(engine.logits(real), wanted, rtol=1e-6)
+
+
+def test_an_input_of_another_shape_is_refused_though_it_has_as_many_numbers(
+    tiny_bundle: Path,
+) -> None:
+    engine = TfliteEngine(tiny_bundle / "model.tflite", "float32")
+    with pytest.raises(ValueError, match=r"takes \(1, 4, 100\), got \(1, 100, 4\)"):
+        engine.logits(np.zeros((1, 100, 4), np.float32))
 
 
 def test_a_library_under_another_distribution_name_still_runs(

@@ -150,3 +150,11 @@ def test_windows_that_do_not_fit_are_one_clear_error(copy, name, change):
     reseal(copy)
     with pytest.raises(ModelError, match=r"windows.npz is damaged"):
         read_run(copy)
+
+
+def test_a_run_of_networks_that_computed_something_else_is_refused(copy):
+    manifest = read_manifest(copy)
+    old = replace(manifest, model=replace(manifest.model, options={}))
+    write_manifest(old, copy)
+    with pytest.raises(ModelError, match=r"run was trained by.*train it again"):
+        read_run(copy)
