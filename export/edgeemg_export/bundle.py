@@ -1,43 +1,30 @@
 """A run in, a bundle out: model files, golden inputs, parity, and the manifest that seals them."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import nn
 
-from edgeemg.errors import EdgeEmgError, ModelError
 from edgeemg.manifest import ModelFile, sha256_of, write_manifest
 from edgeemg.runtime.bundle import GOLDEN_NAME, PARITY_NAME, golden_key
 from edgeemg.runtime.engines import ENGINES, Engine
 from edgeemg.train.dataset import spread
 from edgeemg.train.fit import predict
 from edgeemg.train.runs import Run
+from edgeemg_export.calibration import off_scale
 from edgeemg_export.chatter import into_log
-from edgeemg_export.folding import folded
-from edgeemg_export.onnx_file import add_manifest, quantize_onnx, write_onnx
-from edgeemg_export.parity import FLOAT_TOLERANCE, check_gates, compare, engine_logits, report
-from edgeemg_export.tflite_file import quantize_tflite, write_tflite
+from edgeemg_export.choice import add_choice, emulator_for
+from edgeemg_export.gates import MAX_ACCURACY_DROP, MIN_AGREEMENT, Gates, judged, refuse
+from edgeemg_export.layer_errors import LayerError, layer_errors, worst
+from edgeemg_export.model_files import Exported, Wanted, streaming, write_streams, write_windows
+from edgeemg_export.parity import Parity, compare, engine_logits, report
 
 _GOLDEN = 16  # windows: enough for every class of a small vocabulary
-Writer = Callable[[nn.Module, NDArray[np.float32], Path], None]
-WRITERS: dict[str, Writer] = {"onnx": write_onnx, "tflite": write_tflite}
-QUANTIZERS: dict[str, Callable[..., str]] = {"onnx": quantize_onnx, "tflite": quantize_tflite}
-
-
-@dataclass(frozen=True, slots=True)
-class Exported:
-    """One model file: its engine, precision and quantisation recipe (empty for float)."""
-
-    file: str
-    engine: str
-    precision: str
-    recipe: str
 
 
 def write_bundle(
@@ -46,100 +33,98 @@ def write_bundle(
     *,
     formats: Sequence[str],
     quantize: bool,
-    min_agreement: float,
+    stream: bool = False,
     log: Path,
     on_step: Callable[[str], None],
+    max_accuracy_drop: float = MAX_ACCURACY_DROP,
+    min_agreement: float = MIN_AGREEMENT,
+    allow_fail: bool = False,
+    boards: Sequence[str] = (),
     on_parity: Callable[[dict[str, Any]], None] | None = None,
 ) -> dict[str, Any]:
     """Export a run into the empty folder `target`; returns what parity.json holds.
 
-    formats    of "onnx" and "tflite"; each float, and int8 too when `quantize` is set
-    log        takes what the converters print
-    on_step    is told what is about to be done
-    on_parity  is given the report before the gates judge it
+    formats     of "onnx" and "tflite"; each float, and int8 too when `quantize` is set
+    stream      the files take one hop and keep a state, instead of whole windows
+    log         takes what the converters print
+    on_step     is told what is about to be done
+    max_accuracy_drop, min_agreement   as in gates.Gates
+    allow_fail  seal the bundle all the same when a file is not good enough, and mark it
+    boards      keys of profiler.boards.BOARDS; the best file for each is chosen, as in `choice`
+    on_parity   is given the report before the gates refuse
     Raises GateError, and leaves nothing sealed, when a file is not as good as PyTorch;
-    ModelError where a converter cannot convert.
+    ModelError where a converter cannot convert or a batch normalisation cannot be folded;
+    MissingToolError, before any work, where boards cannot be emulated.
     """
-    exported = list(_export(run, target, formats, quantize=quantize, log=log, on_step=on_step))
+    emulator = emulator_for(boards, tell=on_step)
+    gates = Gates(max_accuracy_drop, min_agreement)
+    wanted = Wanted(formats, quantize, log, on_step)
+    if not stream:
+        exported = write_windows(run, target, wanted)
+        layers = _int8_layers(run, target, exported)
+    else:
+        run = streaming(run)
+        with tempfile.TemporaryDirectory(prefix="edgeemg-windows-") as windows:
+            exported = write_streams(run, target, Path(windows), wanted)
+            # a stream's layers are those of the windows that it was made from
+            layers = _int8_layers(run, Path(windows), exported)
     on_step(f"parity with PyTorch on {len(run.held_out.inputs):,} held-out windows")
-    reference = predict(run.model, run.held_out.inputs)
     with into_log(log):  # engines announce themselves
         engines = {one.file: _opened(one, target) for one in exported}
+        reference = predict(run.model, run.held_out.inputs)
         parities = [
-            compare(
-                engines[one.file],
-                file=one.file,
-                recipe=one.recipe,
-                size=(target / one.file).stat().st_size,
-                reference=reference,
-                held_out=run.held_out,
-            )
-            for one in exported
+            _parity(one, engines[one.file], run, target, reference, layers) for one in exported
         ]
+    off = off_scale(run.calibration, run.manifest.clip)
+    parities, failed = judged(parities, gates, calibration=off)
     parity = report(parities, reference=reference, held_out=run.held_out)
-    parity["gates"] = {"float_tolerance": FLOAT_TOLERANCE, "min_agreement": min_agreement}
+    parity |= {"gates": asdict(gates), "failed_gates": list(failed)}
     if on_parity is not None:
         on_parity(parity)
-    check_gates(parities, min_agreement=min_agreement)
+    if not allow_fail:
+        refuse(parities, failed)
     _write_golden(run, target, engines)
     (target / PARITY_NAME).write_text(json.dumps(parity, indent=2) + "\n", encoding="utf-8")
     _seal(run, target, exported, parity)
-    return parity
+    return add_choice(target, boards, emulator, tell=on_step) if emulator else parity
 
 
-def _export(
+def _parity(
+    one: Exported,
+    engine: Engine,
     run: Run,
     target: Path,
-    formats: Sequence[str],
-    *,
-    quantize: bool,
-    log: Path,
-    on_step: Callable[[str], None],
-) -> Iterator[Exported]:
-    model = folded(run.model)
-    example = np.zeros(run.manifest.input_shape, dtype=np.float32)
-    for engine in formats:
-        name, name8 = f"model.{engine}", f"model.int8.{engine}"
-        on_step(f"{name}: float32")
-        with _converting(name, log):
-            WRITERS[engine](model, example, target / name)
-            _describe(run, target / name)
-        yield Exported(name, engine, "float32", "")
-        if not quantize:
+    reference: NDArray[np.float32],
+    layers: Mapping[str, tuple[LayerError, ...]],
+) -> Parity:
+    return compare(
+        engine,
+        file=one.file,
+        recipe=one.recipe.name,
+        size=(target / one.file).stat().st_size,
+        reference=reference,
+        held_out=run.held_out,
+        kept_float=one.recipe.kept_float,
+        worst_layers=layers.get(one.file, ()),
+    )
+
+
+def _int8_layers(
+    run: Run, folder: Path, exported: Sequence[Exported]
+) -> dict[str, tuple[LayerError, ...]]:
+    """The worst layers of each int8 file, beside the float file of the same format."""
+    found = {}
+    for one in exported:
+        if one.precision == "float32":
             continue
-        on_step(f"{name8}: int8")
-        with _converting(name8, log):
-            recipe = QUANTIZERS[engine](
-                target / name, target / name8, run.calibration, family=run.manifest.model.family
-            )
-            _describe(run, target / name8)
-        yield Exported(name8, engine, "int8", recipe)
+        float_file = folder / f"model.{one.engine}"
+        errors = layer_errors(float_file, folder / one.file, one.engine, run.held_out.inputs)
+        found[one.file] = tuple(worst(errors))
+    return found
 
 
 def _opened(one: Exported, target: Path) -> Engine:
     return ENGINES[one.engine](target / one.file, one.precision)
-
-
-@contextmanager
-def _converting(name: str, log: Path) -> Iterator[None]:
-    """Converters raise whatever they like: it becomes one line that says where the rest is."""
-    try:
-        with into_log(log):
-            yield
-    except EdgeEmgError:
-        raise
-    except Exception as error:
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise ModelError(
-            f"{name} could not be converted ({type(error).__name__}: {reason[:200]}): "
-            f"what the converter said is in {log}; other sizes or --format may work"
-        ) from error
-
-
-def _describe(run: Run, path: Path) -> None:
-    """The manifest, in the file itself where its format has a place for it."""
-    if path.suffix == ".onnx":
-        add_manifest(path, run.manifest)
 
 
 def _write_golden(run: Run, target: Path, engines: Mapping[str, Engine]) -> None:
@@ -152,9 +137,10 @@ def _write_golden(run: Run, target: Path, engines: Mapping[str, Engine]) -> None
 
 def _seal(run: Run, target: Path, exported: Sequence[Exported], parity: dict[str, Any]) -> None:
     """Each file's sha256, and the manifest over them all."""
-    others = (Exported(name, "", "", "") for name in (GOLDEN_NAME, PARITY_NAME))
+    others = (Exported(name, "", "") for name in (GOLDEN_NAME, PARITY_NAME))
     files = {one.file: _facts(target, one) for one in (*exported, *others)}
-    write_manifest(replace(run.manifest, files=files, parity=parity), target)
+    failed = tuple(parity["failed_gates"])
+    write_manifest(replace(run.manifest, files=files, parity=parity, failed_gates=failed), target)
 
 
 def _facts(target: Path, one: Exported) -> ModelFile:
@@ -164,12 +150,7 @@ def _facts(target: Path, one: Exported) -> ModelFile:
         bytes=path.stat().st_size,
         engine=one.engine,
         precision=one.precision,
-        recipe=one.recipe,
-        input_dtype=_input_dtype(one) if one.engine else "",
+        recipe=one.recipe.name,
+        input_dtype="float32" if one.engine else "",  # integers are made within the file
+        kept_float=one.recipe.kept_float,
     )
-
-
-def _input_dtype(one: Exported) -> str:
-    """What crosses the engine's own border; onnxruntime takes float and quantises inside."""
-    whole = one.engine == "tflite" and one.recipe.startswith("static")
-    return "int8" if whole else "float32"

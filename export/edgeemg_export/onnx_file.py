@@ -1,6 +1,7 @@
-"""A network in, ONNX files out: float from torch's exporter, int8 by the family's recipe."""
+"""A network in, ONNX files out: float from torch's exporter, int8 by a recipe."""
 
-from collections.abc import Iterator
+import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,27 +10,48 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from edgeemg.errors import ModelError
 from edgeemg.manifest import Manifest
-from edgeemg_export.tflite_file import STATIC, WEIGHT_ONLY
+from edgeemg_export.calibration import Range, ranges
+from edgeemg_export.onnx_graph import run
+from edgeemg_export.recipes import HEAD, STEM, WEIGHT_ONLY, Recipe
 
 METADATA_KEY = "edgeemg.manifest"
 INPUT_NAME = "emg"
 OUTPUT_NAME = "logits"
-# Static where a family is not named; tflite_file says why these two are not. onnxruntime's
-# quantize_dynamic would round the activations before each product, which is too coarse for lda.
-RECIPES = {"fft-cnn": WEIGHT_ONLY, "lda": WEIGHT_ONLY}
 _OPSET = 18
 _PRODUCTS = {"Conv", "MatMul", "Gemm"}  # their second input is the weights
-_PERCENTILE = 99.99  # of values: an electrode pop does not set a tensor's range
+# What a static recipe makes int8. Residual sums are among them: a convolution before one would
+# stay float for want of an integer output.
+_INTEGER = ("Conv", "MatMul", "Gemm", "MaxPool", "Relu", "Clip", "Add", "Slice")
+_SHORTER = (
+    ("_DequantizeLinear_Output", ".f"),
+    ("_QuantizeLinear_Output", ".q"),
+    ("_QuantizeLinear_Input", ".i"),
+    ("_zero_point", ".z"),
+    ("_scale", ".s"),
+    ("_quantized", ".8"),
+)
 
 
-def write_onnx(model: nn.Module, example: NDArray[np.float32], path: Path) -> None:
-    """Export the network; the shape of `example` (1, channel, time) becomes the file's."""
+def write_onnx(
+    model: nn.Module,
+    example: NDArray[np.float32],
+    path: Path,
+    *,
+    state: Mapping[str, torch.Tensor] | None = None,
+    dividing: int = 0,  # noqa: ARG001  # one signature with TFLite
+) -> None:
+    """Export the network; the shape of `example` (1, channel, time) becomes the file's.
+
+    state  what a stream takes besides, by name; its outputs are then the logits and `<name>_next`
+    """
+    states = state or {}
     program = torch.onnx.export(
         model,
-        (torch.from_numpy(example),),
-        input_names=[INPUT_NAME],
-        output_names=[OUTPUT_NAME],
+        (torch.from_numpy(example), *states.values()),
+        input_names=[INPUT_NAME, *states],
+        output_names=[OUTPUT_NAME, *(f"{name}_next" for name in states)],
         opset_version=_OPSET,
         dynamo=True,
         external_data=False,
@@ -39,51 +61,64 @@ def write_onnx(model: nn.Module, example: NDArray[np.float32], path: Path) -> No
 
 
 def quantize_onnx(
-    source: Path, target: Path, calibration: NDArray[np.float32], *, family: str
-) -> str:
-    """Quantise with the family's recipe and return its name.
+    source: Path, target: Path, calibration: NDArray[np.float32], recipe: Recipe
+) -> None:
+    """Quantise by the recipe.
 
-    `calibration` is (window, channel, time); a recipe with float activations needs none.
+    calibration  (window, channel, time); a recipe with float activations needs none
     """
-    name = RECIPES.get(family, STATIC)
-    if name == WEIGHT_ONLY:
+    if recipe.name == WEIGHT_ONLY:
         _narrow_weights(source, target)
     else:
-        _quantize_static(source, target, calibration)
-    return name
+        _quantize_static(source, target, calibration, recipe.kept_float)
 
 
-def _quantize_static(source: Path, target: Path, calibration: NDArray[np.float32]) -> None:
-    """Static int8 QDQ, weights by channel.
+def _quantize_static(
+    source: Path, target: Path, calibration: NDArray[np.float32], kept_float: tuple[str, ...]
+) -> None:
+    """Static int8 QDQ, weights by channel."""
+    found = ranges(run(source, calibration))
+    write_static(source, target, found, kept_float)
 
-    Convolutions, matrix products, and the pooling and ReLU between them become integers; norms
-    and softmax stay float.
-    """
-    from onnxruntime.quantization import (
-        CalibrationMethod,
-        QuantFormat,
-        QuantType,
-        quantize_static,
+
+def write_static(
+    source: Path, target: Path, found: dict[str, Range], kept_float: tuple[str, ...]
+) -> None:
+    """The file `source` with its products in int8, over these ranges of activations."""
+    import onnx
+    from onnxruntime.quantization import CalibrationMethod, QuantType
+    from onnxruntime.quantization.calibrate import TensorsData
+    from onnxruntime.quantization.qdq_quantizer import QDQQuantizer
+
+    model = onnx.shape_inference.infer_shapes(onnx.load(str(source)))  # it asks for types
+    limits = {
+        name: (np.array(low, np.float32), np.array(high, np.float32))
+        for name, (low, high) in found.items()
+    }
+    work = QDQQuantizer(
+        model,
+        per_channel=True,
+        reduce_range=False,
+        weight_qType=QuantType.QInt8,
+        activation_qType=QuantType.QInt8,
+        tensors_range=TensorsData(CalibrationMethod.MinMax, limits),
+        nodes_to_quantize=[],
+        nodes_to_exclude=_excluded(model.graph, kept_float),
+        op_types_to_quantize=[one for one in _INTEGER if one not in kept_float],
+        extra_options={},
     )
-    from onnxruntime.quantization.shape_inference import quant_pre_process
+    work.quantize_model()
+    work.model.save_model_to_file(str(target))  # sorts the operators as well
 
-    prepared = target.with_suffix(".prepared.onnx")
-    quant_pre_process(str(source), str(prepared), skip_symbolic_shape=True)
-    try:
-        quantize_static(
-            str(prepared),
-            str(target),
-            _Calibration(calibration),
-            quant_format=QuantFormat.QDQ,
-            per_channel=True,
-            activation_type=QuantType.QInt8,
-            weight_type=QuantType.QInt8,
-            calibrate_method=CalibrationMethod.Percentile,
-            extra_options={"CalibPercentile": _PERCENTILE},
-            op_types_to_quantize=["Conv", "MatMul", "Gemm", "MaxPool", "Relu"],
-        )
-    finally:
-        prepared.unlink(missing_ok=True)
+
+def _excluded(graph: Any, kept_float: tuple[str, ...]) -> list[str]:
+    """Names of nodes that a type alone does not single out."""
+    kinds = [node.op_type for node in graph.node]
+    stem = kinds.index("MaxPool") + 1 if STEM in kept_float and "MaxPool" in kinds else 0
+    names = [node.name for node in graph.node[:stem]]
+    if HEAD in kept_float:
+        names += [node.name for node in graph.node if graph.output[0].name in node.output]
+    return names
 
 
 def _narrow_weights(source: Path, target: Path) -> None:
@@ -133,29 +168,47 @@ def _int8_by_channel(
     return np.rint(weights / scale).astype(np.int8), scale
 
 
-def add_manifest(path: Path, manifest: Manifest) -> None:
-    """Write the manifest, without files and parity, into the file's own metadata.
+def finish(path: Path, manifest: Manifest) -> None:
+    """Take out what no engine needs and write the manifest, without files and parity, in.
 
-    The exporter's notes go: they hold stack traces with the paths of the machine it ran on.
+    The exporter's notes hold stack traces with the paths of the machine it ran on. Raises
+    ModelError where a batch normalisation is left.
     """
     import onnx
 
     model = onnx.load(str(path))
     graph = model.graph
-    for part in (graph, *graph.node, *graph.input, *graph.output, *graph.value_info):
+    left = [node.name for node in graph.node if node.op_type == "BatchNormalization"]
+    if left:
+        raise ModelError(f"{path.name} holds batch normalisation that was not folded: {left}")
+    for part in (graph, *graph.node, *graph.input, *graph.output):
         del part.metadata_props[:]
         part.doc_string = ""
-    onnx.helper.set_model_props(model, {METADATA_KEY: manifest.portable().dumps()})
+    del graph.value_info[:]  # shapes follow from the operators
+    _shorten(graph)
+    used = {node.domain for node in graph.node}
+    kept = [one for one in model.opset_import if one.domain in used]
+    del model.opset_import[:]
+    model.opset_import.extend(kept)
+    compact = json.dumps(
+        json.loads(manifest.portable().dumps()), separators=(",", ":"), ensure_ascii=False
+    )
+    onnx.helper.set_model_props(model, {METADATA_KEY: compact})
     onnx.checker.check_model(model)
     onnx.save(model, str(path))
 
 
-class _Calibration:
-    """What onnxruntime calls a calibration data reader: one window at a time, then None."""
+def _shorten(graph: Any) -> None:
+    """Names of nodes and of the quantiser's tensors, which are a seventh of a small file."""
+    for n, node in enumerate(graph.node):
+        node.name = f"{n}"
+        for names in (node.input, node.output):
+            names[:] = [_short(name) for name in names]
+    for one in graph.initializer:
+        one.name = _short(one.name)
 
-    def __init__(self, windows: NDArray[np.float32]) -> None:
-        self._left: Iterator[NDArray[np.float32]] = iter(windows)
 
-    def get_next(self) -> dict[str, NDArray[np.float32]] | None:
-        window = next(self._left, None)
-        return None if window is None else {INPUT_NAME: window[None]}
+def _short(name: str) -> str:
+    for long, short in _SHORTER:
+        name = name.replace(long, short)
+    return name

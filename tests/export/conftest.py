@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from edgeemg.data.bids import write_recording
 from edgeemg.data.synth import make_recordings
 from edgeemg.train.runs import Run, read_run, write_run
 from edgeemg.train.settings import FitSettings, TrainSettings
@@ -22,6 +23,17 @@ def _make_run(folder: Path, model: str, *, epochs: int = 6) -> Run:
 def make_run() -> Callable[..., Run]:
     """`make_run(folder, family, epochs=6)` trains one more."""
     return _make_run
+
+
+@pytest.fixture(scope="session")
+def make_recording() -> Callable[[Path], Path]:
+    """`make_recording(folder)` writes a short recording like those that the runs learned from."""
+
+    def make(folder: Path) -> Path:
+        (whole,) = make_recordings(words=3, repetitions=2, seed=5)
+        return write_recording(whole, folder)
+
+    return make
 
 
 @pytest.fixture(scope="session")

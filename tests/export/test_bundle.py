@@ -15,9 +15,9 @@ from edgeemg.runtime.bundle import open_bundle
 from edgeemg.runtime.engines import open_engine
 from edgeemg.train.fit import predict
 from edgeemg.train.models import MODELS
-from edgeemg_export import onnx_file, tflite_file
 from edgeemg_export.bundle import write_bundle
 from edgeemg_export.onnx_file import METADATA_KEY
+from edgeemg_export.recipes import recipe_for
 
 FILES = {
     "manifest.json",
@@ -32,7 +32,8 @@ FILES = {
 
 def export(run, folder, **options):
     folder.mkdir()
-    wanted = {"formats": ("onnx", "tflite"), "quantize": True, "min_agreement": 0.9} | options
+    gates = {"min_agreement": 0.9, "max_accuracy_drop": 0.1}
+    wanted = {"formats": ("onnx", "tflite"), "quantize": True} | gates | options
     return write_bundle(
         run, folder, log=folder.with_suffix(".log"), on_step=lambda _: None, **wanted
     )
@@ -96,30 +97,44 @@ def test_the_int8_cnn_is_really_int8(cnn_bundle):
     assert (cnn_bundle / "model.int8.tflite").stat().st_size < 0.4 * (
         cnn_bundle / "model.tflite"
     ).stat().st_size
-    assert open_bundle(cnn_bundle).manifest.files["model.int8.tflite"].input_dtype == "int8"
 
 
-def test_the_recipe_follows_the_family(cnn_bundle, transformer_bundle):
-    recipes = [
-        open_bundle(folder).manifest.files["model.int8.tflite"].recipe
-        for folder in (cnn_bundle, transformer_bundle)
-    ]
-    assert recipes == ["static_wi8_ai8", "dynamic_wi8_afp32"]
+def test_int8_files_take_float_inputs_and_name_what_stays_float(cnn_bundle):
+    files = open_bundle(cnn_bundle).manifest.files
+    for name, mean in (("model.int8.tflite", "MEAN"), ("model.int8.onnx", "ReduceMean")):
+        assert (files[name].input_dtype, files[name].kept_float) == (
+            "float32",
+            ("stem", mean, "head"),
+        )
+    assert files["model.tflite"].kept_float == ()
+
+
+def test_the_recipe_is_the_familys(cnn_bundle, transformer_bundle):
+    for folder, family in ((cnn_bundle, "cnn"), (transformer_bundle, "transformer")):
+        files = open_bundle(folder).manifest.files
+        for engine in ("onnx", "tflite"):
+            recipe = recipe_for(family, engine)
+            facts = files[f"model.int8.{engine}"]
+            assert (facts.recipe, facts.kept_float) == (recipe.name, recipe.kept_float)
+
+
+def test_int8_files_have_a_third_of_the_bytes(cnn_bundle):
+    sizes = {name: facts.bytes for name, facts in open_bundle(cnn_bundle).manifest.files.items()}
+    for engine in ("onnx", "tflite"):
+        assert sizes[f"model.int8.{engine}"] <= 0.35 * sizes[f"model.{engine}"]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("family", sorted(MODELS.keys() - {"cnn", "transformer"}))
 def test_every_other_family_makes_four_files_that_pass_the_gates(family, make_run, tmp_path):
     run = make_run(tmp_path / "run", family, epochs=3)
-    run = replace(run, calibration=run.calibration[::8])  # calibrating takes longest
     parity = export(run, tmp_path / "bundle", min_agreement=0.95)
     assert {path.name for path in (tmp_path / "bundle").iterdir()} == FILES
-    recipes = {one["file"]: one["recipe"] for one in parity["files"]}
-    assert recipes == {
+    assert {one["file"]: one["recipe"] for one in parity["files"]} == {
         "model.onnx": "",
-        "model.int8.onnx": onnx_file.RECIPES.get(family, "static_wi8_ai8"),
+        "model.int8.onnx": recipe_for(family, "onnx").name,
         "model.tflite": "",
-        "model.int8.tflite": tflite_file.RECIPES.get(family, "static_wi8_ai8"),
+        "model.int8.tflite": recipe_for(family, "tflite").name,
     }
 
 
@@ -156,11 +171,49 @@ def test_without_quantize_there_are_float_files_only(cnn_run, tmp_path):
     }
 
 
-def test_a_calibration_far_off_trips_the_gate_and_nothing_is_sealed(cnn_run, tmp_path):
-    off = replace(cnn_run, calibration=(cnn_run.calibration * 1e-3).astype(np.float32))
-    with pytest.raises(GateError, match="agrees with PyTorch"):
-        export(off, tmp_path / "b", min_agreement=0.97)
+@pytest.fixture(scope="module")
+def corrupted_run(cnn_run):
+    """One channel of what int8 is calibrated on, times 1,000."""
+    calibration = cnn_run.calibration.copy()
+    calibration[:, 0] *= 1000
+    return replace(cnn_run, calibration=calibration)
+
+
+def test_a_corrupted_calibration_trips_the_gate_and_nothing_is_sealed(corrupted_run, tmp_path):
+    with pytest.raises(GateError, match=r"calibration windows reach .*model.int8.tflite"):
+        export(corrupted_run, tmp_path / "b")
     assert not (tmp_path / "b" / "manifest.json").exists()
+
+
+def test_ranges_far_too_narrow_show_in_the_labels_and_the_worst_layers_are_named(cnn_run, tmp_path):
+    narrow = replace(cnn_run, calibration=(cnn_run.calibration * 1e-3).astype(np.float32))
+    wanted = r"model.int8.tflite agrees with PyTorch on .* Worst layers of .*model.int8.tflite: "
+    with pytest.raises(GateError, match=wanted):
+        export(narrow, tmp_path / "b", min_agreement=0.98)
+    assert not (tmp_path / "b" / "manifest.json").exists()
+
+
+def test_allow_fail_marks_the_bundle_and_run_warns(
+    corrupted_run, tmp_path, edgeemg, make_recording
+):
+    parity = export(corrupted_run, tmp_path / "b", min_agreement=0.98, allow_fail=True)
+    failed = open_bundle(tmp_path / "b").manifest.failed_gates
+    assert failed == tuple(parity["failed_gates"])
+    assert any("model.int8.tflite" in text for text in failed)
+    passed = {one["file"]: one["passed"] for one in parity["files"]}
+    assert (passed["model.tflite"], passed["model.int8.tflite"]) == (True, False)
+    said = edgeemg("run", tmp_path / "b", "--recording", make_recording(tmp_path / "rec"))
+    assert said.returncode == 0, said.stderr
+    (warning,) = [line for line in said.stderr.splitlines() if "--allow-fail" in line]
+    assert failed[0] in warning
+
+
+def test_the_worst_layers_are_told_in_decibels(cnn_bundle):
+    for one in json.loads((cnn_bundle / "parity.json").read_text())["files"]:
+        ratios = [layer["snr_db"] for layer in one["worst_layers"]]
+        assert ratios == sorted(ratios)
+        assert len(ratios) == (5 if one["precision"] == "int8" else 0)
+        assert all(10 < ratio < 60 for ratio in ratios)
 
 
 def test_what_the_converters_say_stays_off_the_screen(cnn_run, tmp_path, capfd):

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from edgeemg_export.onnx_file import quantize_onnx, write_onnx
+from edgeemg_export.recipes import recipe_for
 
 CHANNELS, SAMPLES, BINS, FILTERS, CLASSES = 3, 64, 32, 16, 4
 
@@ -46,7 +47,7 @@ def narrowed(model, tmp_path):
     float_file, target = tmp_path / "model.onnx", tmp_path / "model.int8.onnx"
     example = np.zeros((1, CHANNELS, SAMPLES), np.float32)
     write_onnx(model, example, float_file)
-    assert quantize_onnx(float_file, target, example, family="lda") == "weight_only_wi8_afp32"
+    quantize_onnx(float_file, target, example, recipe_for("lda", "onnx"))
     return target
 
 

@@ -1,0 +1,67 @@
+"""A family and a format in; which parts become int8, and which stay float, out.
+
+The names are those of the AI Edge Quantizer, for ONNX too:
+static_wi8_ai8         weights and activations are int8; ranges are fixed by calibration
+dynamic_wi8_afp32      int8 weights; activations are rounded anew in each call, inside a product
+weight_only_wi8_afp32  int8 weights; all arithmetic is float
+Which recipe a family has was measured: docs/quantisation.md has the figures and the command.
+"""
+
+from dataclasses import dataclass
+
+STATIC = "static_wi8_ai8"
+DYNAMIC = "dynamic_wi8_afp32"
+WEIGHT_ONLY = "weight_only_wi8_afp32"
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What a file is made by.
+
+    kept_float  operators that a static recipe leaves in float, by the format's own name of their
+                type; STEM is all up to the first pool, HEAD the last product, that of the logits
+    """
+
+    name: str
+    kept_float: tuple[str, ...] = ()
+
+
+STEM = "stem"
+HEAD = "head"
+# Rounding the mean over time and the logits costs 2 dB of the logits' accuracy, and keeping both
+# float 2 thousand instructions of 250 to 600 thousand.
+_TFLITE = Recipe(STATIC, ("MEAN", HEAD))
+_ONNX = Recipe(STATIC, ("ReduceMean", HEAD))
+# A convolutional family, where none is named.
+_USUAL = {"onnx": _ONNX, "tflite": _TFLITE}
+RECIPES: dict[str, dict[str, Recipe]] = {
+    # rounding the samples themselves costs more labels than all that follows; not so in a family
+    # that streams, where a float convolution would make window and stream differ by a rounding
+    "cnn": {
+        "onnx": Recipe(STATIC, (STEM, "ReduceMean", HEAD)),
+        "tflite": Recipe(STATIC, (STEM, "MEAN", HEAD)),
+    },
+    # int8 softmax and products of two activations fall out of XNNPACK's fast kernels: static for
+    # all costs 1.9 (A72) and 1.2 (A76) times float, with these in float 1.2 and 0.5 times
+    "transformer": {
+        # static with the same in float costs 1.2 (A72) and 0.9 (A76) times float in onnxruntime,
+        # and its many scales take more than a third of the float file's bytes
+        "onnx": Recipe(WEIGHT_ONLY),
+        "tflite": Recipe(STATIC, ("BATCH_MATMUL", "SOFTMAX", "ADD before SOFTMAX", "MEAN", HEAD)),
+    },
+    # layer normalisation becomes means and squared differences that no integer kernel takes
+    "patch-transformer": {"onnx": _ONNX, "tflite": Recipe(DYNAMIC)},
+    "simple-transformer": {"onnx": _ONNX, "tflite": Recipe(DYNAMIC)},
+    "hybrid": {"onnx": _ONNX, "tflite": Recipe(DYNAMIC)},
+    # TFLite gets the loop of a GRU written out: static gains nothing
+    "gru": {"onnx": _ONNX, "tflite": Recipe(DYNAMIC)},
+    # magnitudes and logarithms of a spectrum span too much for one scale, in lda also for one
+    # measured anew in every window
+    "fft-cnn": {"onnx": Recipe(WEIGHT_ONLY), "tflite": Recipe(WEIGHT_ONLY)},
+    "lda": {"onnx": Recipe(WEIGHT_ONLY), "tflite": Recipe(WEIGHT_ONLY)},
+}
+
+
+def recipe_for(family: str, file_format: str) -> Recipe:
+    """The recipe of a family for "onnx" or "tflite"."""
+    return RECIPES.get(family, _USUAL)[file_format]

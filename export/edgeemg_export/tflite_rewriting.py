@@ -1,0 +1,197 @@
+"""A TFLite file in, its graph to look up and to rewrite, and a file out again."""
+
+from copy import copy, deepcopy
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgeemg.errors import needs_extra
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """In which numbers an activation is: a TFLite type, and what one step of an integer is worth.
+
+    scale, zero_point  empty for floats
+    """
+
+    type: int
+    scale: tuple[float, ...] = ()
+    zero_point: tuple[int, ...] = ()
+
+
+class Rewriting:
+    """The one graph of a file, with one signature; tensors go by their numbers.
+
+    What is looked up is the graph as it was read. `operators` is what will be written.
+    """
+
+    def __init__(self, model: Any) -> None:
+        assert len(model.subgraphs) == 1, "a network is one graph"
+        self._model = model
+        self._graph = model.subgraphs[0]
+        (self._signature,) = model.signatureDefs
+        self.operators: list[Any] = list(self._graph.operators)
+        self.producers = {int(t): one for one in self.operators for t in one.outputs}
+        self._entries = set(self.inputs)
+
+    @property
+    def inputs(self) -> list[int]:
+        """Tensors that come in: the samples, then the states."""
+        return [int(one) for one in self._graph.inputs]
+
+    @property
+    def outputs(self) -> list[int]:
+        """Tensors that go out: the logits, then the next states."""
+        return [int(one) for one in self._graph.outputs]
+
+    def name(self, operator: Any) -> str:
+        """As in the schema: CONV_2D."""
+        return str(_tools().opcode_to_name(self._model, operator.opcodeIndex))
+
+    def is_constant(self, tensor: int) -> bool:
+        """Whether it follows from what the file holds alone; -1 stands for an input left out."""
+        if tensor in self._entries:
+            return False
+        producer = self.producers.get(tensor)
+        return producer is None or all(map(self.is_constant, map(int, producer.inputs)))
+
+    def holds_places(self, tensor: int) -> bool:
+        """Whether it is a constant of plain integers: axes, shapes, places."""
+        kind = self.kind(tensor)
+        return self.is_constant(tensor) and kind.type == _type("INT32") and not kind.scale
+
+    def places(self, tensor: int) -> NDArray[np.int32]:
+        """What such a constant holds."""
+        assert self.holds_places(tensor), "only those are read"
+        data = self._model.buffers[self._tensor(tensor).buffer].data
+        return np.frombuffer(bytes(data), dtype=np.int32)
+
+    def kind(self, tensor: int) -> Kind:
+        """The numbers of a tensor."""
+        one = self._tensor(tensor)
+        steps = one.quantization
+        if steps is None or steps.scale is None or not len(steps.scale):
+            return Kind(one.type)
+        return Kind(one.type, tuple(map(float, steps.scale)), tuple(map(int, steps.zeroPoint)))
+
+    def set_kind(self, tensor: int, kind: Kind) -> None:
+        """Say in which numbers an activation is."""
+        one = self._tensor(tensor)
+        one.type, one.quantization = kind.type, None
+        if kind.scale:
+            one.quantization = _schema().QuantizationParametersT()
+            one.quantization.scale = np.asarray(kind.scale, dtype=np.float32)
+            one.quantization.zeroPoint = np.asarray(kind.zero_point, dtype=np.int64)
+
+    def add_tensor_like(self, tensor: int, kind: Kind) -> int:
+        """A new activation of the same shape."""
+        one = deepcopy(self._tensor(tensor))
+        self._graph.tensors.append(one)
+        number = len(self._graph.tensors) - 1
+        one.name += f"/{number}".encode()
+        self.set_kind(number, kind)
+        return number
+
+    def add_tensor_of(self, other: "Rewriting", tensor: int) -> int:
+        """A copy of a constant, or of what unfolds one, of another file."""
+        one = deepcopy(other._tensor(tensor))
+        self._model.buffers.append(deepcopy(other._model.buffers[one.buffer]))
+        one.buffer = len(self._model.buffers) - 1
+        self._graph.tensors.append(one)
+        return len(self._graph.tensors) - 1
+
+    def new_operator(self, name: str, source: int, target: int) -> Any:
+        """An operator without options, from one tensor to another; not yet in `operators`."""
+        return self.like(_schema().OperatorT(), name, [source], [target])
+
+    def like(self, operator: Any, name: str, inputs: list[int], outputs: list[int]) -> Any:
+        """The same operator between other tensors; not yet in `operators`."""
+        one = copy(operator)
+        one.opcodeIndex = self._code_of(name)
+        one.inputs = np.asarray(inputs, dtype=np.int32)
+        one.outputs = np.asarray(outputs, dtype=np.int32)
+        return one
+
+    def replace_input(self, place: int, tensor: int) -> None:
+        """Let another tensor come in at this place."""
+        _replace(self._graph.inputs, self._signature.inputs, place, tensor)
+
+    def replace_output(self, place: int, tensor: int) -> None:
+        """Let another tensor go out at this place."""
+        _replace(self._graph.outputs, self._signature.outputs, place, tensor)
+
+    def write(self, path: Path) -> None:
+        """Write the file, without tensors that nothing reads and buffers that none holds."""
+        graph, model = self._graph, self._model
+        graph.operators = self.operators
+        used = {*self.inputs, *self.outputs}
+        for one in self.operators:
+            used |= {*map(int, one.inputs), *map(int, one.outputs)}
+        kept = sorted(used - {-1})
+        numbers = {-1: -1, **{old: new for new, old in enumerate(kept)}}
+        for one in (*self.operators, graph):
+            one.inputs = np.asarray([numbers[int(t)] for t in one.inputs], dtype=np.int32)
+            one.outputs = np.asarray([numbers[int(t)] for t in one.outputs], dtype=np.int32)
+        for end in (*self._signature.inputs, *self._signature.outputs):
+            end.tensorIndex = numbers[int(end.tensorIndex)]
+        graph.tensors = [graph.tensors[one] for one in kept]
+        self._drop_buffers()
+        _tools().write_model(model, str(path))
+
+    def _drop_buffers(self) -> None:
+        model = self._model
+        model.metadata, model.metadataBuffer = [], None  # they hold buffers by number
+        held = [0, *sorted({one.buffer for one in self._graph.tensors} - {0})]
+        places = {old: new for new, old in enumerate(held)}
+        for one in self._graph.tensors:
+            one.buffer = places[one.buffer]
+        model.buffers = [model.buffers[one] for one in held]
+
+    def _code_of(self, name: str) -> int:
+        """The number under which this file calls an operator."""
+        wanted = getattr(_schema().BuiltinOperator, name)
+        codes = self._model.operatorCodes
+        for number, one in enumerate(codes):
+            if one.builtinCode == wanted:
+                return number
+        code = _schema().OperatorCodeT()
+        code.builtinCode = wanted
+        code.deprecatedBuiltinCode = min(wanted, 127)
+        code.version = 1
+        codes.append(code)
+        return len(codes) - 1
+
+    def _tensor(self, number: int) -> Any:
+        return self._graph.tensors[number]
+
+
+def read_for_rewriting(path: Path) -> Rewriting:
+    """The graph of a file."""
+    return Rewriting(_tools().read_model(str(path)))
+
+
+def _replace(ends: Any, named: Any, place: int, tensor: int) -> None:
+    before, ends[place] = int(ends[place]), tensor
+    for one in named:
+        if int(one.tensorIndex) == before:
+            one.tensorIndex = tensor
+
+
+def _type(name: str) -> int:
+    return int(getattr(_schema().TensorType, name))
+
+
+def _schema() -> Any:
+    with needs_extra("tflite-export", "rewriting TFLite"):
+        from ai_edge_litert import schema_py_generated
+    return schema_py_generated
+
+
+def _tools() -> Any:
+    with needs_extra("tflite-export", "rewriting TFLite"):
+        from ai_edge_litert.tools import flatbuffer_utils
+    return flatbuffer_utils
