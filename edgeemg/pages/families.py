@@ -28,6 +28,7 @@ LOOKS = {
     "tcn": Look("#3b9a7d", "#65fbdf", "^"),
     "gru": Look("#c26ae3", "#914c91", "v"),
     "transformer": Look("#ee5f13", "#c34c2c", "s"),
+    "patch-transformer": Look("#ee5f13", "#c34c2c", "d"),
     "simple-transformer": Look("#ee5f13", "#c34c2c", "s", hollow=True),
     "hybrid": Look("#7d550e", "#f6d85f", "D"),
     "lda": Look("#46494d", "#9b9c9c", "X"),

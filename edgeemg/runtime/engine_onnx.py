@@ -26,6 +26,8 @@ class OnnxEngine:
         options.inter_op_num_threads = 1
         options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        # As on ARM: x86 would make uint8 of int8 where it can, and run what lies between in float.
+        options.add_session_config_entry("session.qdqisint8allowed", "1")
         options.enable_cpu_mem_arena = False
         options.enable_mem_pattern = False
         options.log_severity_level = 3  # errors only: warnings about graphics cards help nobody

@@ -1,0 +1,44 @@
+"""Figures over folds, and the table of them."""
+
+from benchmarks.exports import _file, _tables
+
+
+def report(agreement, drop, windows, passed):
+    row = {
+        "file": "model.int8.tflite",
+        "recipe": "static_wi8_ai8",
+        "bytes": 1000,
+        "largest_difference": 0.5,
+        "balanced_accuracy": 0.7 - drop,
+        "balanced_accuracy_drop": drop,
+        "label_agreement": agreement,
+        "passed": passed,
+    }
+    return {"files": [row], "held_out": {"windows": windows}}
+
+
+FOLDS = [report(1.0, 0.01, 100, False), report(0.9, -0.02, 300, True)]
+
+
+def test_agreement_is_over_all_windows_and_the_drop_over_folds():
+    file = _file(FOLDS, 0)
+    assert file["label_agreement"] == 0.925
+    assert abs(file["balanced_accuracy_drop"] + 0.005) < 1e-9
+    assert file["folds_passed"] == 1
+
+
+def test_the_table_names_the_chosen_board_and_its_stream():
+    def board(instructions):
+        candidate = {"file": "model.int8.tflite", "instructions": instructions, "library": "l"}
+        return {"chosen": "model.int8.tflite", "candidates": [candidate]}
+
+    names = ("pi-zero-2w", "pi-3b", "pi-4", "pi-5")
+    family = {
+        "files": [_file(FOLDS, 0)],
+        "boards": {name: board(400_000) for name in names},
+        "stream": {name: board(100_000) for name in names},
+    }
+    text = "\n".join(_tables({"tcn": family}))
+    assert "| tcn | model.int8.tflite (static_wi8_ai8) | 1,000 | 0.705 | -0.50 | 92.50%" in text
+    assert "400 k | 400 k | 400 k | pi-zero-2w, pi-3b, pi-4, pi-5 |" in text
+    assert "| tcn | pi-4 | model.int8.tflite | 100,000 | 0.25 |" in text
