@@ -79,7 +79,7 @@ def _latencies(
 
     A streaming model decides after every hop, so a hop is what is timed of it.
     """
-    windows = [np.ascontiguousarray(one[None, :, -engine.hop_samples :]) for one in inputs]
+    windows = [np.ascontiguousarray(one[None, ..., -engine.hop_samples :]) for one in inputs]
     state = engine.start()
     for n in range(WARM_UP):
         _, state = engine.step(windows[n % len(windows)], state)

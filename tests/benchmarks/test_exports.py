@@ -1,6 +1,18 @@
 """Figures over folds, and the table of them."""
 
-from benchmarks.exports import _file, _tables
+import importlib.util
+
+import pytest
+
+
+@pytest.fixture(scope="module")
+def exports(project_root):
+    """The module; benchmarks are not installed, they run from the checkout."""
+    where = project_root / "benchmarks" / "exports.py"
+    spec = importlib.util.spec_from_file_location("benchmarks_exports", where)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def report(agreement, drop, windows, passed):
@@ -20,25 +32,25 @@ def report(agreement, drop, windows, passed):
 FOLDS = [report(1.0, 0.01, 100, False), report(0.9, -0.02, 300, True)]
 
 
-def test_agreement_is_over_all_windows_and_the_drop_over_folds():
-    file = _file(FOLDS, 0)
+def test_agreement_is_over_all_windows_and_the_drop_over_folds(exports):
+    file = exports._file(FOLDS, 0)
     assert file["label_agreement"] == 0.925
     assert abs(file["balanced_accuracy_drop"] + 0.005) < 1e-9
     assert file["folds_passed"] == 1
 
 
-def test_the_table_names_the_chosen_board_and_its_stream():
+def test_the_table_names_the_chosen_board_and_its_stream(exports):
     def board(instructions):
         candidate = {"file": "model.int8.tflite", "instructions": instructions, "library": "l"}
         return {"chosen": "model.int8.tflite", "candidates": [candidate]}
 
     names = ("pi-zero-2w", "pi-3b", "pi-4", "pi-5")
     family = {
-        "files": [_file(FOLDS, 0)],
+        "files": [exports._file(FOLDS, 0)],
         "boards": {name: board(400_000) for name in names},
         "stream": {name: board(100_000) for name in names},
     }
-    text = "\n".join(_tables({"tcn": family}))
+    text = "\n".join(exports._tables({"tcn": family}))
     assert "| tcn | model.int8.tflite (static_wi8_ai8) | 1,000 | 0.705 | -0.50 | 92.50%" in text
     assert "400 k | 400 k | 400 k | pi-zero-2w, pi-3b, pi-4, pi-5 |" in text
     assert "| tcn | pi-4 | model.int8.tflite | 100,000 | 0.25 |" in text
