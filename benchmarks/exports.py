@@ -5,12 +5,14 @@
 
 One folder a family, as `evaluate --keep` writes it. Every fold is exported and compared with
 PyTorch on the trials that it was not trained on; the first fold's bundle is run on emulated
-boards, and once more as a stream where the family can. Bundles that are there are not made again.
+boards, and once more as a stream where the family can. --reuse takes bundles that are there, from
+whatever runs and code they came, as after an interruption.
 Needs the extra `host`, qemu-user and a C compiler.
 """
 
 import json
 import platform
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -36,22 +38,30 @@ _BY_CPU = {board.cpu: name for name, board in BOARDS.items()}
     "families", metavar="FOLDS...", nargs=-1, required=True, type=click.Path(path_type=Path)
 )
 @click.option("--out", default="exports", show_default=True, type=click.Path(path_type=Path))
-def main(families: tuple[Path, ...], out: Path) -> None:
+@click.option("--reuse", is_flag=True, help="Make no bundle again that is in --out.")
+def main(families: tuple[Path, ...], out: Path, reuse: bool) -> None:
     """Print the tables, and keep them as exports.json."""
     out.mkdir(parents=True, exist_ok=True)
-    results = {folder.name: _family(folder, out / folder.name) for folder in families}
+    try:
+        results = {
+            folder.name: _family(folder, out / folder.name, reuse=reuse) for folder in families
+        }
+    except EdgeEmgError as error:
+        click.echo(f"exports: {error}", err=True)
+        sys.exit(error.exit_code)
     plain = {"machine": platform.machine(), "python": platform.python_version(), **results}
     (out / "exports.json").write_text(json.dumps(plain, indent=2) + "\n", encoding="utf-8")
     for line in _tables(results):
         click.echo(line)
 
 
-def _family(runs: Path, out: Path) -> dict[str, Any]:
+def _family(runs: Path, out: Path, *, reuse: bool) -> dict[str, Any]:
     folds = sorted(runs.glob("fold-*"))
     if not folds:
         raise EdgeEmgError(f"{runs} holds no fold-*: make them with `edgeemg evaluate --keep`")
     reports = [
-        _report(fold, out / fold.name, boards=_BOARDS if fold is folds[0] else ()) for fold in folds
+        _report(fold, out / fold.name, boards=_BOARDS if fold is folds[0] else (), reuse=reuse)
+        for fold in folds
     ]
     family: dict[str, Any] = {
         "family": read_manifest(folds[0]).model.family,
@@ -62,16 +72,16 @@ def _family(runs: Path, out: Path) -> dict[str, Any]:
         "libraries": sorted({one["library"] for one in _candidates(reports[0]["boards"])}),
     }
     if isinstance(read_run(folds[0]).model, Streamable):
-        stream = _report(folds[0], out / "stream", boards=_BOARDS, stream=True)
+        stream = _report(folds[0], out / "stream", boards=_BOARDS, stream=True, reuse=reuse)
         family |= {"stream": stream["boards"], "stream_parity": stream["files"]}
     return family
 
 
 def _report(
-    run: Path, bundle: Path, *, boards: Sequence[str], stream: bool = False
+    run: Path, bundle: Path, *, boards: Sequence[str], stream: bool = False, reuse: bool
 ) -> dict[str, Any]:
-    """parity.json of a run's bundle, which is made if it is not there."""
-    if not (bundle / PARITY_NAME).is_file():
+    """parity.json of a run's bundle, which is made unless one is there that may be used again."""
+    if not (reuse and (bundle / PARITY_NAME).is_file()):
         click.echo(f"{bundle}", err=True)
         with fresh_folder(bundle, force=True) as target:
             write_bundle(

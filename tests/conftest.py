@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -82,12 +83,24 @@ def tiny_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def tiny_streams(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """Bundles of one small TCN, seeded random weights: that of whole windows, that of a stream."""
+def streams_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], tuple[Path, Path]]:
+    """`streams_of(family)`: bundles of one small network, seeded random weights, made once.
+
+    That of whole windows, and that of a stream.
+    """
+    return cache(lambda family: _made_streams(tmp_path_factory.mktemp(family), family))
+
+
+@pytest.fixture(scope="session")
+def tiny_streams(streams_of: Callable[[str], tuple[Path, Path]]) -> tuple[Path, Path]:
+    """Both bundles of a small TCN."""
+    return streams_of("tcn")
+
+
+def _made_streams(folders: Path, family: str) -> tuple[Path, Path]:
     from edgeemg_export.bundle import write_bundle
 
-    folders = tmp_path_factory.mktemp("streams")
-    run = _untrained_run(folders, family="tcn")
+    run = _untrained_run(folders, family=family)
     made = (folders / "windows", folders / "stream")
     for stream, folder in enumerate(made):
         folder.mkdir()

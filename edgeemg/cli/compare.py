@@ -108,7 +108,7 @@ def compare(folder: Path, address: str | None, jobs: int | None, **options: Any)
 
     \b
     MODELS: cnn, transformer, hybrid, tcn, causal-cnn, gru, fft-cnn, lda, simple-cnn,
-      simple-transformer
+      patch-transformer, simple-transformer
 
     \b
     edgeemg compare rec/somach --models cnn,transformer,lda --out cmp --report cmp.html

@@ -30,10 +30,8 @@ _OF_EITHER = {"paths", "as_json", "subject", "session", "task"}
 )
 @which_recordings
 @how_to_train
-@click.option("--engine", help="Of a BUNDLE: onnx or tflite; the first installed otherwise.")
-@click.option(
-    "--precision", default="float32", show_default=True, help="Of a BUNDLE: float32 or int8."
-)
+@click.option("--engine", help="Of a BUNDLE: onnx or tflite; see `run` for what it takes else.")
+@click.option("--precision", help="Of a BUNDLE: float32 or int8; float32 where --engine is given.")
 @click.option(
     "--grace-ms",
     type=FiniteRange(min=0),
@@ -52,11 +50,11 @@ def evaluate(ctx: click.Context, /, paths: tuple[Path, ...], **options: Any) -> 
     """How good is a model on the recordings in DIR? Every fold trains anew and tests once.
 
     With a BUNDLE before DIR, its decisions on those continuous recordings, through the runtime:
-    false activations an hour, misses, delay.
+    false activations an hour, misses, delay. It runs the file that `edgeemg run` would.
 
     \b
     MODELS: cnn, transformer, hybrid, tcn, causal-cnn, gru, fft-cnn, lda, simple-cnn,
-      simple-transformer
+      patch-transformer, simple-transformer
     PROTOCOLS:
       blocked   stretches of time within each recording (the default)
       session   train on the other sessions, test on one

@@ -18,7 +18,7 @@ def evaluate_bundle(
     recordings_folder: Path,
     *,
     engine: str | None = None,
-    precision: str = "float32",
+    precision: str | None = None,
     subjects: Sequence[str] = (),
     sessions: Sequence[str] = (),
     tasks: Sequence[str] = (),
@@ -28,7 +28,7 @@ def evaluate_bundle(
     """Run the loop over recordings and hold its decisions against their words.
 
     Tells a table on stderr; returns what `--json` prints (edgeemg.runtime.event_metrics says
-    what each count means). `grace_ms` and `unseen` as in `hear_recordings`, and so the errors.
+    what each count means). The other arguments as in `hear_recordings`, and so the errors.
     """
     bundle = open_bundle(bundle_folder)
     heard = hear_recordings(
@@ -42,7 +42,7 @@ def evaluate_bundle(
     )
     points = curve(heard.stretches, bundle.manifest)
     own = next(one for one in points if one.is_own)
-    click.echo(f"{bundle.manifest.name}; {heard.engine}; {protocol(heard)}", err=True)
+    click.echo(f"{bundle.manifest.name}; {runs(heard)}; {protocol(heard)}", err=True)
     for line in _lines(heard, points, own):
         click.echo(line, err=True)
     tell_remarks(heard)
@@ -61,6 +61,8 @@ def about(bundle: Bundle, heard: Heard) -> dict[str, Any]:
         "protocol": protocol(heard),
         "model": bundle.manifest.name,
         "engine": heard.engine,
+        "file": heard.file,
+        "picked": heard.why,
         "generated": heard.generated,
         "licence": heard.licence,
         "recordings": heard.recordings,
@@ -76,6 +78,11 @@ def _lines(heard: Heard, points: Sequence[OperatingPoint], own: OperatingPoint) 
     yield ""
     yield from curve_table(points)
     yield "* the bundle's own settings; every threshold moves by the same log-odds; 95 % intervals"
+
+
+def runs(heard: Heard) -> str:
+    """Which file was heard with, in what, and why that one."""
+    return f"{heard.file} in {heard.engine}, {heard.why}"
 
 
 def protocol(heard: Heard) -> str:

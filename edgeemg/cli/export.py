@@ -8,6 +8,7 @@ import click
 from edgeemg.cli.numbers import FRACTION
 from edgeemg.cli.outputs import fresh_folder
 from edgeemg.profiler.boards import BOARDS
+from edgeemg_export.limits import MAX_ACCURACY_DROP, MIN_AGREEMENT
 
 
 @click.command()
@@ -31,14 +32,15 @@ from edgeemg.profiler.boards import BOARDS
 @click.option(
     "--max-accuracy-drop",
     type=FRACTION,
-    default=0.005,
+    default=MAX_ACCURACY_DROP,
     show_default=True,
-    help="Most that int8 may lose of balanced accuracy on held-out trials; one trial is let pass.",
+    help="Most that int8 may lose of balanced accuracy on held-out trials; what one trial of the "
+    "smallest class is worth is let pass.",
 )
 @click.option(
     "--min-agreement",
     type=FRACTION,
-    default=0.98,
+    default=MIN_AGREEMENT,
     show_default=True,
     help="Least fraction of held-out windows on which int8 names PyTorch's label.",
 )
@@ -58,11 +60,12 @@ def export(run: Path, out: Path, force: bool, as_json: bool, **options: Any) -> 
     The bundle is one folder: ONNX and TFLite files, their manifest, parity.json and golden
     inputs for a self-test. Exit code 1, and no bundle, when a file is not as good as PyTorch; the
     message names the layers that are worst. --allow-fail writes it all the same: the manifest then
-    says what failed, `inspect` shows it and `run` warns.
+    says what failed, `inspect` shows it and `run` warns. Files that answer with what is no number
+    are refused even so.
 
     --board runs every file on the board's core, emulated by qemu-user, and counts instructions:
-    of the files that pass and answer rightly there, the one with the fewest is chosen; of those
-    within 5 % of the fewest, the one with the least peak memory. `run` uses it by default.
+    of the files that pass and answer rightly there, the one with the fewest is chosen, or one
+    within 5 % of them that needs at least 1 MB less memory. `run` uses it by default.
 
     --stream writes files that take each sample once and hand their state to the caller; what they
     answer is what the whole windows give.

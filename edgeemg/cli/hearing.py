@@ -9,12 +9,13 @@ from statistics import median
 
 import click
 
-from edgeemg.cli.picking import default_engine
+from edgeemg.cli.picking import pick
 from edgeemg.cli.running import recorded_pieces
 from edgeemg.dsp.identical import digest
 from edgeemg.dsp.samples import Recording, Samples
 from edgeemg.errors import RecordingError
 from edgeemg.manifest import Manifest
+from edgeemg.profiler.boards import this_board
 from edgeemg.runtime.bundle import Bundle
 from edgeemg.runtime.engines import Engine, open_engine
 from edgeemg.runtime.event_metrics import Timeline, usual_grace, words_of
@@ -30,13 +31,16 @@ _SHORT_S = 10.0  # pieces between breaks shorter than this are trials, not a str
 class Heard:
     """What the loop heard of recordings, and what has to be said beside every number of it.
 
-    grace_ms  how long after its end a word counts
-    losses    samples and windows that decided nothing, by kind
+    file, why  of the bundle, which file ran, and why that one
+    grace_ms   how long after its end a word counts
+    losses     samples and windows that decided nothing, by kind
     """
 
     stretches: list[Stretch]
     data: str
     engine: str
+    file: str
+    why: str
     recordings: int
     minutes: float
     grace_ms: float
@@ -51,7 +55,7 @@ def hear_recordings(
     folder: Path,
     *,
     engine: str | None,
-    precision: str,
+    precision: str | None,
     which: Mapping[str, Sequence[str]],
     grace_ms: float | None = None,
     unseen: bool = False,
@@ -59,13 +63,15 @@ def hear_recordings(
     """Run the loop over every recording below a folder, or those of `which` (subject, session,
     task).
 
-    grace_ms  how long after its end a word counts; `usual_grace` where None
-    unseen    none of them was trained on, whatever the folder is called
+    engine, precision  None: picked by what export chose for this board
+    grace_ms           how long after its end a word counts; `usual_grace` where None
+    unseen             none of them was trained on, whatever the folder is called
     Raises RecordingError where nothing can be judged: no rest, or nothing held out from training.
     """
     from edgeemg.cli.training import load_recordings
 
-    opened = open_engine(bundle, engine or default_engine(), precision)
+    picked = pick(bundle.manifest, engine=engine, precision=precision, board=this_board())
+    opened = open_engine(bundle, picked.engine, picked.precision)
     recordings = load_recordings(folder, which["subject"], which["session"], which["task"])
     stretches, health = _stretches(recordings, opened, bundle.manifest, grace_ms)
     warnings = _warnings(recordings, bundle.manifest)
@@ -79,6 +85,8 @@ def hear_recordings(
         stretches=stretches,
         data=folder.resolve().name,
         engine=f"{opened.name} {opened.precision}",
+        file=bundle.model_path(picked.engine, picked.precision).name,
+        why=picked.why,
         recordings=len(recordings),
         minutes=sum(len(one.samples) / one.samples.sample_rate_hz for one in recordings) / 60,
         grace_ms=grace_ms,
@@ -124,26 +132,32 @@ def _held_out(
     bundle: Bundle,
 ) -> tuple[list[Stretch], str]:
     """Of recordings that were trained on only what was held out, and the sentence that says so."""
-    kept = []
+    kept, ends = [], 0
     for stretch, recording, trained in zip(stretches, recordings, seen, strict=True):
         start = _trained_until(recording, bundle.manifest) if trained else 0
         if start is not None:
             kept.append(stretch.since(start) if trained else stretch)
+            ends += trained
     which = f"{bundle.folder} was trained on {sum(seen)} of these {len(seen)} recordings"
     if not any(one.hops for one in kept):
+        protocol = bundle.manifest.training.protocol.partition(":")[0]
         raise RecordingError(
-            f"{which}, and nothing of them was held out: take recordings of another day"
+            f"{which} (protocol {protocol}), and none of them has an end that `edgeemg train` held "
+            "out: take recordings of another day"
         )
     if not any(one.rest_hours for one in kept):
         raise RecordingError(
-            f"{which}: only the end of each, held out from training, can be judged, and it "
-            "holds no rest: take recordings of another day"
+            f"{which}, and what was held out from training, which alone can be judged, holds no "
+            "rest: take recordings of another day"
         )
     left = sum(len(one.hops) for one in kept) / sum(len(one.hops) for one in stretches)
+    each = "each" if ends == sum(seen) else f"{ends}"
+    used = f"only the end of {each} of them, held out from training,"
+    if not ends:
+        used = "nothing of what it was trained on"
     return kept, (
-        f"the bundle was trained on {sum(seen)} of these {len(seen)} recordings: only the end of "
-        f"each of them, held out from training, is used ({left:.0%} of all hops are left); a day "
-        "that it never saw tells more"
+        f"the bundle was trained on {sum(seen)} of these {len(seen)} recordings: {used} "
+        f"is used ({left:.0%} of all hops are left); a day that it never saw tells more"
     )
 
 
@@ -153,7 +167,9 @@ def _seen(recordings: Sequence[Recording], manifest: Manifest) -> list[bool]:
 
 
 def _trained_until(recording: Recording, manifest: Manifest) -> int | None:
-    """The first sample behind every window that trained or stopped training; None where all did.
+    """The first sample behind every window that trained or stopped training; None where all did,
+    or where the bundle does not come from `edgeemg train`: a fold of `evaluate --keep` tests a
+    stretch anywhere, and trains on what comes after it too.
 
     The windows are cut as training cut them, so that trials without one are not counted either.
     """
@@ -167,6 +183,8 @@ def _trained_until(recording: Recording, manifest: Manifest) -> int | None:
         trials = cut_windows([read], manifest.bands, **length).trials
         parts = blocked(trials)
     except RecordingError:
+        return None
+    if parts.protocol != manifest.training.protocol:
         return None
     return 1 + max(trials[int(n)].last for n in (*parts.train, *parts.validation))
 

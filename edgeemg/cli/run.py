@@ -31,8 +31,9 @@ def run(bundle: Path, port: str | None, recording: Path | None, **options: Any) 
     """Decide live from a sensor, or from a recording of one; one JSON object a line on stdout.
 
     Without --engine and --precision, it runs the file that `edgeemg export --board` chose for the
-    board that this is, or the one file that was chosen where that was for one board only; else
-    the first engine that is installed, in float32. Which, and why, is told at the start.
+    board that this is, or, on a machine that it did not measure, the one file that was chosen where
+    that was for one board only; else the first engine that is installed, in float32. Which, and
+    why, is told at the start.
 
     Counters of samples, losses and latency go to stderr at the end. SIGINT and SIGTERM stop the
     sensor first. Decision settings come from the bundle; the flags override them.

@@ -31,7 +31,7 @@ def train(folder: Path, out: Path, force: bool, as_json: bool, **options: Any) -
 
     \b
     MODELS: cnn, transformer, hybrid, tcn, causal-cnn, gru, fft-cnn, lda, simple-cnn,
-      simple-transformer
+      patch-transformer, simple-transformer
 
     \b
     edgeemg train rec/somach --model cnn --out runs/cnn

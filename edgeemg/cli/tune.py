@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 )
 @which_recordings
 @click.option("--unseen", is_flag=True, help="The model was not trained on these recordings.")
-@click.option("--engine", help="onnx or tflite; the first that is installed otherwise.")
-@click.option("--precision", default="float32", show_default=True, help="float32 or int8.")
+@click.option("--engine", help="onnx or tflite; without it and --precision, as `run` picks.")
+@click.option("--precision", help="float32 or int8; float32 where --engine is given.")
 @click.option("--dry-run", is_flag=True, help="Tell, and write nothing.")
 @click.option("--write-anyway", is_flag=True, help="Write settings that the held-out part refutes.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON on stdout.")

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from edgeemg.cli.event_evaluation import about, protocol, tell_remarks
+from edgeemg.cli.event_evaluation import about, protocol, runs, tell_remarks
 from edgeemg.cli.event_tables import (
     counts_table,
     plain_counts,
@@ -120,9 +120,8 @@ def tune_with_progress(
 
 def tell(report: TuningReport) -> None:
     """Before and after on both parts, the settings, and whether the target was held."""
-    click.echo(
-        f"{report.bundle.manifest.name}; {report.heard.engine}; {protocol(report.heard)}", err=True
-    )
+    heard = report.heard
+    click.echo(f"{report.bundle.manifest.name}; {runs(heard)}; {protocol(heard)}", err=True)
     columns = {
         f"{part}: {when}": counts[part]
         for part in report.before

@@ -83,6 +83,7 @@ class FrontEnd:
         for block in blocks:
             if self._last_index is None or block.index[0] != self._last_index + 1:
                 self._bank.reset()
+                self._given_index = None
             self._last_index = int(block.index[-1])
             for window in self._windows.feed(self._filtered(block)):
                 new = self._new(window)

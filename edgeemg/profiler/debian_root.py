@@ -1,7 +1,8 @@
 """A Debian mirror in; a folder with the arm64 libraries and CPython 3.11 of Debian 12 out.
 
 No root rights, no chroot: qemu-user looks for the guest's files in this folder first. Every
-package's sha256 is that of the mirror's index; the index itself comes over https.
+package's length and sha256 are those of the mirror's index; the index itself comes over https,
+which is all that vouches for it, or from this machine.
 """
 
 import hashlib
@@ -12,9 +13,10 @@ import tempfile
 import urllib.request
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from http.client import HTTPException
+from http.client import HTTPException, HTTPMessage
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, BinaryIO
+from urllib.parse import urlsplit
 
 from edgeemg.errors import MissingToolError
 
@@ -28,6 +30,7 @@ PACKAGES = (
     *("python3.11-minimal", "libpython3.11-minimal", "libpython3.11-stdlib"),
 )
 PYTHON = "usr/bin/python3.11"  # in the folder
+_THIS_MACHINE = ("127.0.0.1", "::1", "localhost")
 _PATIENCE_S = 60  # for the mirror to say something
 _UNPACK_S = 120
 
@@ -43,11 +46,15 @@ class Package:
 
 
 def mirror() -> str:
-    """The mirror's address: $EDGEEMG_DEBIAN_MIRROR, or Debian's own."""
+    """The mirror's address: $EDGEEMG_DEBIAN_MIRROR, or Debian's own.
+
+    MissingToolError where it is neither https, nor http of this machine.
+    """
     address = os.environ.get(MIRROR_VARIABLE) or _MIRROR
-    if not address.startswith(("https://", "http://")):
+    if not _vouched(address):
         raise MissingToolError(
-            f"{MIRROR_VARIABLE} must be an address such as {_MIRROR}, got {address!r}"
+            f"{MIRROR_VARIABLE} must be an https address such as {_MIRROR} "
+            f"(http of this machine only: nothing else vouches for the index), got {address!r}"
         )
     return address.rstrip("/")
 
@@ -99,7 +106,13 @@ def parse_index(lines: Iterable[str], wanted: Iterable[str]) -> list[Package]:
 
 
 def check_download(path: Path, package: Package) -> None:
-    """Refuse a package whose sha256 is not the index's: MissingToolError."""
+    """Refuse a package whose length or sha256 is not the index's: MissingToolError."""
+    length = path.stat().st_size
+    if length != package.bytes:
+        raise MissingToolError(
+            f"{package.path} has {length} bytes, but the mirror's index says {package.bytes}: "
+            f"try again, or set {MIRROR_VARIABLE} to another mirror"
+        )
     found = hashlib.sha256(path.read_bytes()).hexdigest()
     if found != package.sha256:
         raise MissingToolError(
@@ -132,14 +145,46 @@ def _indexed(index: Path) -> list[Package]:
 
 def _download(address: str, path: Path) -> None:
     try:
-        # mirror() lets http and https pass only
-        with urllib.request.urlopen(address, timeout=_PATIENCE_S) as answer, path.open("wb") as out:  # noqa: S310
+        opener = urllib.request.build_opener(_Vouched)
+        with opener.open(address, timeout=_PATIENCE_S) as answer, path.open("wb") as out:
             _copy(answer, out)
     except (OSError, HTTPException, ValueError) as error:
         raise MissingToolError(
             f"{address} cannot be downloaded ({error}): check the network, "
             f"or set {MIRROR_VARIABLE} to another mirror"
         ) from error
+
+
+class _Vouched(urllib.request.HTTPRedirectHandler):
+    """Follows a mirror to where `mirror` could point itself, and nowhere else."""
+
+    def redirect_request(
+        self,
+        req: urllib.request.Request,
+        fp: IO[bytes],
+        code: int,
+        msg: str,
+        headers: HTTPMessage,
+        newurl: str,
+    ) -> urllib.request.Request | None:
+        if not _vouched(newurl):
+            raise MissingToolError(
+                f"{req.full_url} is redirected to {newurl}, which is not https: "
+                f"set {MIRROR_VARIABLE} to another mirror"
+            )
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
+def _vouched(address: str) -> bool:
+    """Whether nobody on the way can have changed what comes from there."""
+    try:
+        parts = urlsplit(address)
+        host = parts.hostname
+    except ValueError:
+        return False
+    return bool(host) and (
+        parts.scheme == "https" or (parts.scheme == "http" and host in _THIS_MACHINE)
+    )
 
 
 def _copy(answer: BinaryIO, out: BinaryIO) -> None:

@@ -10,9 +10,9 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
-from edgeemg.errors import EngineError
+from edgeemg.errors import EngineError, MissingToolError
 from edgeemg.profiler.aarch64_wheels import Wheels, wheels_with
 from edgeemg.profiler.boards import CPUS
 from edgeemg.profiler.cache import cache_folder, locked
@@ -39,6 +39,7 @@ class Emulated:
     """One model file on one emulated core.
 
     library            name and version of what ran it, as in `onnxruntime 1.32.0`
+    python             version and build of the CPython that called it
     instructions       executed for one inference (for a stream bundle: one hop), with the Python
                        call and the scaling of int8 inputs; counted, and not a time
     peak_memory_bytes  the most memory that the emulated process held at once, without qemu's own
@@ -49,9 +50,18 @@ class Emulated:
     engine: str
     precision: str
     library: str
+    python: str
     cpu: str
     instructions: int
     peak_memory_bytes: int
+    logits: list[list[float]]
+
+
+class Answer(NamedTuple):
+    """What edgeemg.profiler.guest prints, by the same names as in Emulated."""
+
+    library: str
+    python: str
     logits: list[list[float]]
 
 
@@ -92,16 +102,17 @@ class Emulator:
             file=path.name,
             engine=engine,
             precision=precision,
-            library=str(answer["library"]),
+            library=answer.library,
+            python=answer.python,
             cpu=cpu,
             instructions=instructions_between(marks, runs=runs),
             peak_memory_bytes=marks[-1].peak_memory_bytes,
-            logits=answer["logits"],
+            logits=answer.logits,
         )
 
     def _settled(
         self, cpu: str, wheels: Wheels, request: tuple[str, ...]
-    ) -> tuple[dict[str, Any], list[Mark]]:
+    ) -> tuple[Answer, list[Mark]]:
         """What the guest answered, and its marks.
 
         A process that meets new code compiles it, which takes memory that no later one takes:
@@ -113,9 +124,7 @@ class Emulator:
             outcome = self._run(cpu, wheels, request)
         return outcome
 
-    def _run(
-        self, cpu: str, wheels: Wheels, request: tuple[str, ...]
-    ) -> tuple[dict[str, Any], list[Mark]]:
+    def _run(self, cpu: str, wheels: Wheels, request: tuple[str, ...]) -> tuple[Answer, list[Mark]]:
         with tempfile.NamedTemporaryFile("r", prefix="edgeemg-marks-") as counted:
             try:
                 child = subprocess.run(  # noqa: S603  # qemu, our own module
@@ -135,7 +144,7 @@ class Emulator:
                 why = why_it_ended(child.returncode, child.stderr)
                 names = ", ".join(wheels.distributions)
                 raise EngineError(f"{request[0]}: on an emulated {cpu} with {names}: {why}")
-            return json.loads(child.stdout), parse_marks(counted.read())
+            return parse_answer(child.stdout), parse_marks(counted.read())
 
     def _command(self, cpu: str, counted: Path, request: tuple[str, ...]) -> list[str]:
         root = core_folder(self.cache, cpu)
@@ -169,15 +178,28 @@ class Emulator:
 def prepare(tell: Callable[[str], None]) -> Emulator:
     """Fetch and lay out, once, what emulation needs; later calls take it from the cache.
 
-    tell  is told what is being downloaded (90 MB in all; 280 MB in `cache.cache_folder()`)
+    tell  is told what is being downloaded (90 MB in all; 300 MB in `cache.cache_folder()`)
     Raises MissingToolError that says what to install, or why a download failed.
     """
-    tools = find_tools()
     cache = cache_folder()
+    if ":" in str(cache):  # the guest finds its modules by a list that is divided by it
+        raise MissingToolError(
+            f"{cache}: emulation needs a folder without ':' in its name: "
+            "set XDG_CACHE_HOME to another"
+        )
+    tools = find_tools()
     with locked(cache):
         fill(cache, tell=tell)
         counter = compile_counter(tools, cache)
     return Emulator(tools.qemu, counter, cache)
+
+
+def parse_answer(text: str) -> Answer:
+    """What the guest has printed; EngineError where it is something else."""
+    try:
+        return Answer(**json.loads(text))
+    except (ValueError, TypeError) as error:
+        raise EngineError(f"the emulated process printed nonsense ({error}): try again") from error
 
 
 def _library(engine: str, library: str | None) -> str:

@@ -29,7 +29,9 @@ def answer(folder: Path, engine: str, precision: str, *, runs: int) -> dict[str,
     inputs, _ = bundle.golden()
     logits = [loaded.logits(one[None]).tolist() for one in inputs]
     count(_stepper(loaded, inputs), runs=runs)
-    return {"library": loaded.name, "logits": logits}
+    # with the date of its build: Debian's point releases change no version number
+    python = sys.version.partition(" [")[0]
+    return {"library": loaded.name, "python": python, "logits": logits}
 
 
 def _stepper(loaded: FileEngine, inputs: NDArray[np.float32]) -> Callable[[int], object]:

@@ -6,7 +6,8 @@
     edgeemg-*           this package by link, and nothing that is installed beside it
     pycache             what the guest's Python has compiled
 
-Each name carries a hash of what went in, so that a change makes a new folder.
+Each name carries a hash of what edgeemg asks for, so that another wish makes a new folder: wheels
+by sha256, Debian's packages by name only. Which CPython that gave, the guest itself says.
 """
 
 import hashlib

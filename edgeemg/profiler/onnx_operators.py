@@ -11,6 +11,7 @@ import numpy as np
 from edgeemg.errors import EngineError
 from edgeemg.profiler.operator_kinds import Operator
 from edgeemg.profiler.products import multiply_accumulates
+from edgeemg.runtime.engine_onnx import session_options
 from edgeemg.runtime.libraries import import_library
 
 _TYPES = {"tensor(float)": np.float32, "tensor(int8)": np.int8, "tensor(uint8)": np.uint8}
@@ -43,9 +44,7 @@ def onnx_operators(path: Path) -> Iterator[Operator]:
 
 def _profiled(ort: Any, path: Path, folder: Path) -> Path:
     """The profile that onnxruntime writes into the folder of one inference on zeros."""
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.log_severity_level = 3  # errors only
+    options = session_options(ort)
     options.enable_profiling = True
     options.profile_file_prefix = str(folder / "operators")
     # repacked weights would not be listed as what an operator reads; what is fused stays the same

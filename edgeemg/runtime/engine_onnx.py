@@ -1,6 +1,7 @@
 """An ONNX file in, logits out, through onnxruntime."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,28 +13,33 @@ from edgeemg.runtime.streams import State, advance
 _DTYPES = {"tensor(float)": np.float32, "tensor(int8)": np.int8, "tensor(uint8)": np.uint8}
 
 
-class OnnxEngine:
-    """One onnxruntime session, set for a small model on a small board.
+def session_options(ort: Any) -> Any:
+    """onnxruntime's options for a small model on a small board, of the module `ort`.
 
     A model of tens of thousands of parameters lives in the first-level caches: more threads only
     cost, a spinning pool burns a core, and the memory arena holds what is never used.
     """
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    # As on ARM: x86 would make uint8 of int8 where it can, and run what lies between in float.
+    options.add_session_config_entry("session.qdqisint8allowed", "1")
+    options.enable_cpu_mem_arena = False
+    options.enable_mem_pattern = False
+    options.log_severity_level = 3  # errors only: warnings about graphics cards help nobody
+    return options
+
+
+class OnnxEngine:
+    """One onnxruntime session with one thread."""
 
     def __init__(self, path: Path, precision: str) -> None:
         ort, _ = import_library("onnx", purpose=f"running {path.name}")
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = 1
-        options.inter_op_num_threads = 1
-        options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        # As on ARM: x86 would make uint8 of int8 where it can, and run what lies between in float.
-        options.add_session_config_entry("session.qdqisint8allowed", "1")
-        options.enable_cpu_mem_arena = False
-        options.enable_mem_pattern = False
-        options.log_severity_level = 3  # errors only: warnings about graphics cards help nobody
         try:
             self._session = ort.InferenceSession(
-                str(path), options, providers=["CPUExecutionProvider"]
+                str(path), session_options(ort), providers=["CPUExecutionProvider"]
             )
         except Exception as error:
             reason = str(error).splitlines()[0]

@@ -21,6 +21,7 @@ class TfliteEngine:
         try:
             self._interpreter = library.Interpreter(model_path=str(path), num_threads=1)
             self._interpreter.allocate_tensors()
+            self._interpreter.invoke()  # what has no fixed place in memory is moved now
         except (ValueError, RuntimeError) as error:
             reason = str(error).splitlines()[0]
             raise EngineError(f"{path}: {distribution} refuses it ({reason})") from error
@@ -33,7 +34,6 @@ class TfliteEngine:
         self._output, *following = self._interpreter.get_output_details()
         self.hop_samples = int(self._input["shape"][-1])
         self.state_sizes = tuple(math.prod(one["shape"].tolist()) for one in states)
-        self._interpreter.invoke()  # what has no fixed place in memory is moved now
         self._shape = tuple(self._input["shape"].tolist())
         self._samples = self._place(self._input)
         self._logits = np.frombuffer(self._place(self._output), dtype=self._output["dtype"])

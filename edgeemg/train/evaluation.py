@@ -46,15 +46,23 @@ class Evaluated:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Task:
-    """One fold that is to be done: whose, on which windows, and which trials."""
+    """One fold that is to be done: whose, on which windows of what, and which trials."""
 
     person: str
+    recordings: Sequence[Recording]
     cut: Cut
     parts: Parts
 
     @property
     def name(self) -> str:
         return f"{self.person} {self.parts.name}".strip()
+
+    @property
+    def trained_on(self) -> list[Recording]:
+        """The recordings that any trial of the training part is from."""
+        trials = self.cut.windows.trials
+        names = {trials[n].recording for n in self.parts.train}
+        return [one for one in self.recordings if one.name in names]
 
 
 def evaluate(
@@ -92,7 +100,13 @@ def evaluate(
             seconds.append(time.perf_counter() - began)
             if on_trained is not None:
                 whole = described(
-                    model, dataset, settings.train, history, data=data, recordings=recordings
+                    model,
+                    dataset,
+                    settings.train,
+                    history,
+                    data=data,
+                    recordings=task.recordings,
+                    trained_on=task.trained_on,
                 )
                 on_trained(number, whole)
             if on_fold is not None:
@@ -128,7 +142,7 @@ def _tasks(recordings: Sequence[Recording], settings: EvaluationSettings) -> Ite
         for split in PROTOCOLS[settings.protocol](trials, count=settings.folds, seed=seed):
             parts = without_twins(split, trials, twins)
             used = thinned(parts.train, trials, fraction=settings.fraction, seed=seed)
-            yield _Task(person, whole, replace(parts, train=used))
+            yield _Task(person, own, whole, replace(parts, train=used))
 
 
 def _trained(

@@ -85,7 +85,15 @@ def train(
         settings=settings.fit,
         on_epoch=on_epoch,
     )
-    return described(model, dataset, settings, history, data=data, recordings=recordings)
+    return described(
+        model,
+        dataset,
+        settings,
+        history,
+        data=data,
+        recordings=recordings,
+        trained_on=recordings,
+    )
 
 
 def described(
@@ -96,10 +104,15 @@ def described(
     *,
     data: str,
     recordings: Sequence[Recording],
+    trained_on: Sequence[Recording],
 ) -> Trained:
-    """A trained network with what it reaches on the test part, and its manifest."""
+    """A trained network with what it reaches on the test part, and its manifest.
+
+    recordings  all that the dataset was cut from
+    trained_on  those of them that the manifest says the network knows
+    """
     metrics = _test(model, dataset, settings, data=data, recordings=recordings)
-    manifest = _manifest(model, dataset, settings, metrics, recordings)
+    manifest = _manifest(model, dataset, settings, metrics, trained_on)
     return Trained(model, manifest, metrics, settings, history, dataset)
 
 
@@ -159,7 +172,7 @@ def _manifest(
     dataset: Dataset,
     settings: TrainSettings,
     metrics: dict[str, Any],
-    recordings: Sequence[Recording],
+    trained_on: Sequence[Recording],
 ) -> Manifest:
     channels, window = len(dataset.scale), dataset.window_samples
     return Manifest(
@@ -184,12 +197,12 @@ def _manifest(
         training=Training(
             data=metrics["data"],
             protocol=dataset.protocol,
-            licence="; ".join(sorted({recording.licence for recording in recordings})),
-            generated=any(recording.generated for recording in recordings),
-            recordings=len(recordings),
+            licence="; ".join(sorted({recording.licence for recording in trained_on})),
+            generated=any(recording.generated for recording in trained_on),
+            recordings=len(trained_on),
             trials=dataset.train.n_trials,
             seed=settings.fit.seed,
-            digests=tuple(sorted({digest(recording) for recording in recordings})),
+            digests=tuple(sorted({digest(recording) for recording in trained_on})),
             metrics={
                 name: metrics[name]["mean"]
                 for name in ("accuracy", "balanced_accuracy", "macro_f1")

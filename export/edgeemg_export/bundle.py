@@ -19,8 +19,9 @@ from edgeemg.train.runs import Run
 from edgeemg_export.calibration import off_scale
 from edgeemg_export.chatter import into_log
 from edgeemg_export.choice import add_choice, emulator_for
-from edgeemg_export.gates import MAX_ACCURACY_DROP, MIN_AGREEMENT, Gates, judged, refuse
+from edgeemg_export.gates import Gates, judged, refuse
 from edgeemg_export.layer_errors import LayerError, layer_errors, worst
+from edgeemg_export.limits import MAX_ACCURACY_DROP, MIN_AGREEMENT
 from edgeemg_export.model_files import Exported, Wanted, streaming, write_streams, write_windows
 from edgeemg_export.parity import Parity, compare, engine_logits, report
 
@@ -52,7 +53,8 @@ def write_bundle(
     allow_fail  seal the bundle all the same when a file is not good enough, and mark it
     boards      keys of profiler.boards.BOARDS; the best file for each is chosen, as in `choice`
     on_parity   is given the report before the gates refuse
-    Raises GateError, and leaves nothing sealed, when a file is not as good as PyTorch;
+    Raises GateError, and leaves nothing sealed, when a file is not as good as PyTorch, and with
+    allow_fail too where its logits are not finite;
     ModelError where a converter cannot convert or a batch normalisation cannot be folded;
     MissingToolError, before any work, where boards cannot be emulated.
     """
@@ -81,8 +83,7 @@ def write_bundle(
     parity |= {"gates": asdict(gates), "failed_gates": list(failed)}
     if on_parity is not None:
         on_parity(parity)
-    if not allow_fail:
-        refuse(parities, failed)
+    refuse(parities, failed, allow_fail=allow_fail)
     _write_golden(run, target, engines)
     (target / PARITY_NAME).write_text(json.dumps(parity, indent=2) + "\n", encoding="utf-8")
     _seal(run, target, exported, parity)

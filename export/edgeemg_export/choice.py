@@ -19,19 +19,18 @@ from edgeemg.profiler.emulator import Emulated, Emulator, prepare
 from edgeemg.profiler.golden import allowed_difference, judge
 from edgeemg.runtime.bundle import PARITY_NAME, Bundle, open_bundle
 
-NEARLY = 0.05  # share of the fewest instructions: closer than this, memory decides
-RULE = (
-    "of the files that passed their gates and answer rightly there, the one with the fewest "
-    f"instructions; of those within {NEARLY:.0%} of the fewest, the one with the least peak memory"
-)
+NEARLY = 0.05  # share of the fewest instructions: closer than this, memory may decide
+# The least difference of peak memory that is one: the same file again varies by a tenth of it.
+A_MEGABYTE = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """One file on one core, emulated.
 
-    library        what ran it, with its version
-    instructions   of one decision; None, as the next, where it does not run there
+    library, python   what ran it, with versions; empty where it does not run there
+    instructions   of one inference (of a stream: one hop); None, as the next, where it does not
+                   run there
     peak_memory_bytes   of the whole process
     balanced_accuracy_drop, label_agreement   of the file against PyTorch, as export measured them
     ruled_out      why it cannot be chosen; empty where it can
@@ -41,6 +40,7 @@ class Candidate:
     engine: str
     precision: str
     library: str
+    python: str
     instructions: int | None
     peak_memory_bytes: int | None
     balanced_accuracy_drop: float | None
@@ -49,9 +49,11 @@ class Candidate:
 
 
 def choose(candidates: Sequence[Candidate]) -> Choice | None:
-    """The best of the candidates on one core by RULE; None where all are ruled out.
+    """The best of the candidates on one core; None where all are ruled out.
 
-    Equals in both go to the one that comes first.
+    Of those that are not ruled out, the one with the fewest instructions, unless one within NEARLY
+    of them has a peak that is lower by A_MEGABYTE: then that with the lowest. Equals go to the one
+    that comes first.
     """
     able = [
         Choice(one.file, one.engine, one.precision, one.instructions, one.peak_memory_bytes)
@@ -60,9 +62,14 @@ def choose(candidates: Sequence[Candidate]) -> Choice | None:
     ]
     if not able:
         return None
-    fewest = min(one.instructions for one in able)
-    near = [one for one in able if one.instructions <= fewest * (1 + NEARLY)]
-    return min(near, key=lambda one: (one.peak_memory_bytes, one.instructions))
+    cheapest = min(able, key=lambda one: one.instructions)
+    leaner = [
+        one
+        for one in able
+        if one.instructions <= cheapest.instructions * (1 + NEARLY)
+        and one.peak_memory_bytes <= cheapest.peak_memory_bytes - A_MEGABYTE
+    ]
+    return min(leaner, key=lambda one: one.peak_memory_bytes, default=cheapest)
 
 
 def emulator_for(boards: Sequence[str], *, tell: Callable[[str], None]) -> Emulator | None:
@@ -86,6 +93,7 @@ def add_choice(
     tell    is given a line for each measurement
     Returns what parity.json then holds: `boards`, by name, each with its core, the file that was
     chosen (null where every file is ruled out) and its candidates.
+    Raises EngineError, and leaves the bundle as it was, where no file at all runs on a core.
     """
     bundle = open_bundle(folder)
     by_cpu: dict[str, list[Candidate]] = {BOARDS[name].cpu: [] for name in boards}
@@ -95,6 +103,8 @@ def add_choice(
         for done, ((cpu, _), candidate) in enumerate(zip(jobs, measured, strict=True), start=1):
             by_cpu[cpu].append(candidate)
             tell(f"{done} of {len(jobs)}, {cpu} emulated: {_in_words(candidate)}")
+    for cpu, candidates in by_cpu.items():
+        _check_some_ran(cpu, candidates)
     chosen = {name: choose(by_cpu[BOARDS[name].cpu]) for name in boards}
     told = {name: _board(name, chosen[name], by_cpu[BOARDS[name].cpu]) for name in boards}
     return _seal_again(bundle, told, {name: one for name, one in chosen.items() if one})
@@ -115,15 +125,27 @@ def _measured(bundle: Bundle, cpu: str, file: str, emulator: Emulator) -> Candid
             bundle.folder, cpu=cpu, engine=facts.engine, precision=facts.precision
         )
     except EngineError as error:
-        known |= {"library": "", "instructions": None, "peak_memory_bytes": None}
+        known |= {"library": "", "python": "", "instructions": None, "peak_memory_bytes": None}
         return Candidate(**known, ruled_out=f"does not run there: {error}")
     ruled_out = "failed its gates" if not row.get("passed", True) else _wrong(bundle, file, found)
     return Candidate(
         **known,
         library=found.library,
+        python=found.python,
         instructions=found.instructions,
         peak_memory_bytes=found.peak_memory_bytes,
         ruled_out=ruled_out,
+    )
+
+
+def _check_some_ran(cpu: str, candidates: Sequence[Candidate]) -> None:
+    """Where nothing runs it is the emulation that fails, and not a file that is worse."""
+    if any(one.instructions is not None for one in candidates):
+        return
+    first = candidates[0]
+    raise EngineError(
+        f"none of the {len(candidates)} files runs on an emulated {cpu}, so none can be "
+        f"chosen; the first, {first.file}, {first.ruled_out}"
     )
 
 

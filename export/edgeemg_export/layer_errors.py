@@ -36,7 +36,8 @@ def layer_errors(
     float_file: Path, int8_file: Path, engine: str, windows: NDArray[np.float32]
 ) -> list[LayerError]:
     """Every layer that both files have, in the order in which they run."""
-    picked = windows[:: max(1, len(windows) // _WINDOWS)][:_WINDOWS]
+    rows = np.linspace(0, len(windows) - 1, min(len(windows), _WINDOWS)).round().astype(int)
+    picked = windows[rows]
     signal: dict[str, float] = {}
     noise: dict[str, float] = {}
     both = zip(RUN[engine](float_file, picked), RUN[engine](int8_file, picked), strict=True)

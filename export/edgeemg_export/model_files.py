@@ -60,9 +60,7 @@ def write_windows(run: Run, target: Path, wanted: Wanted, *, dividing: int = 0) 
     model = folded(run.model, torch.from_numpy(example))
 
     def write(engine: str, path: Path) -> None:
-        in_float = STEM in recipe_for(run.manifest.model.family, engine).kept_float
-        # phases save integers' work alone: 1 leaves a float stem as it is
-        WRITERS[engine](model, example, path, dividing=1 if in_float else dividing)
+        WRITERS[engine](model, example, path, dividing=_phases_of(run, engine, dividing))
 
     def quantize(engine: str, path: Path, recipe: Recipe) -> None:
         QUANTIZERS[engine](target / f"model.{engine}", path, run.calibration, recipe)
@@ -88,13 +86,22 @@ def write_streams(run: Run, target: Path, windows: Path, wanted: Wanted) -> list
         write_windows(run, windows, told, dividing=dividing)
 
     def write(engine: str, path: Path) -> None:
-        STREAM_WRITERS[engine](stream, hop, path, dividing=dividing)
+        STREAM_WRITERS[engine](stream, hop, path, dividing=_phases_of(run, engine, dividing))
 
     def quantize(engine: str, path: Path, recipe: Recipe) -> None:  # noqa: ARG001  # the window's
         own, window8 = target / f"model.{engine}", windows / f"model.int8.{engine}"
         STREAM_QUANTIZERS[engine](own, window8, path)
 
     return list(_written(run, target, wanted, write, quantize))
+
+
+def _phases_of(run: Run, engine: str, dividing: int) -> int:
+    """What `phases` is told to divide: 1, which leaves all as it is, where the stem is float.
+
+    Phases save the work of integers alone.
+    """
+    in_float = STEM in recipe_for(run.manifest.model.family, engine).kept_float
+    return 1 if in_float else dividing
 
 
 def streaming(run: Run) -> Run:
@@ -143,7 +150,7 @@ def _converting(name: str, log: Path) -> Iterator[None]:
     try:
         with into_log(log):
             yield
-    except EdgeEmgError:
+    except (EdgeEmgError, OSError):  # a full disk is no matter of the model
         raise
     except Exception as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]

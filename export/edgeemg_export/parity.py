@@ -26,9 +26,11 @@ class Parity:
     balanced_accuracy_drop   from PyTorch's, over the same trials, and its interval: 95 %, by
                          resampling trials in pairs (Efron & Tibshirani 1993, percentile method)
     trials_lost          trials that PyTorch has right and the file wrong, less the reverse
+    one_trial            what one trial of the smallest class is worth of balanced accuracy
     kept_float           operators that the recipe leaves in float
     worst_layers         of an int8 file, by signal-to-noise ratio (layer_errors)
     passed               whether it is good enough (gates)
+    let_pass             whether its drop is beyond the gate, but no more than one trial (gates)
     """
 
     file: str
@@ -43,9 +45,11 @@ class Parity:
     balanced_accuracy_drop: float
     drop_interval: tuple[float, float]
     trials_lost: int
+    one_trial: float
     kept_float: tuple[str, ...] = ()
     worst_layers: tuple[LayerError, ...] = ()
     passed: bool = True
+    let_pass: bool = False
 
 
 def engine_logits(engine: Engine, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -81,6 +85,7 @@ def compare(
         balanced_accuracy_drop=theirs["balanced_accuracy"] - ours["balanced_accuracy"],
         drop_interval=drop_interval(true, right, wanted),
         trials_lost=int(wanted.sum() - right.sum()),
+        one_trial=_one_trial(true),
         kept_float=kept_float,
         worst_layers=worst_layers,
     )
@@ -117,6 +122,12 @@ def report(
         "pytorch": {name: fold[name] for name in ("accuracy", "balanced_accuracy")},
         "files": [asdict(one) for one in parities],
     }
+
+
+def _one_trial(true: NDArray[np.int64]) -> float:
+    """Of (trial,) classes: the mean is over classes, so a trial of the smallest one counts most."""
+    trials = np.unique(true, return_counts=True)[1]
+    return float(1 / (len(trials) * trials.min()))
 
 
 def _answers(

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 _MOST_CHANNELS = 32  # of a block: more fills the file with zeros and gains little
 _LANES = 8  # input channels that the integer kernels take at once
 # Instructions a multiply-accumulate, emulated Cortex-A72: 0.454 where a tap is one group of eight
-# channels, 0.285 where it is more (docs/quantisation.md).
+# channels, 0.285 where it is more; measured on single convolutions (docs/quantisation.md).
 _ONE_GROUP, _MORE = 0.454, 0.285
 
 

@@ -4,7 +4,9 @@ The names are those of the AI Edge Quantizer, for ONNX too:
 static_wi8_ai8         weights and activations are int8; ranges are fixed by calibration
 dynamic_wi8_afp32      int8 weights; activations are rounded anew in each call, inside a product
 weight_only_wi8_afp32  int8 weights; all arithmetic is float
-Which recipe a family has was measured: docs/quantisation.md has the figures and the command.
+Which recipe a family has was measured (docs/quantisation.md). `python -m benchmarks.exports` gives
+the figures of what was chosen (docs/results.md); those of what was not were measured while
+choosing, by scripts that are not kept.
 """
 
 from dataclasses import dataclass
@@ -43,7 +45,7 @@ RECIPES: dict[str, dict[str, Recipe]] = {
     "cnn": _FLOAT_STEM,
     "tcn": _FLOAT_STEM,
     # int8 softmax and products of two activations fall out of XNNPACK's fast kernels: static for
-    # all costs 1.9 (A72) and 1.2 (A76) times float, with these in float 1.2 and 0.5 times
+    # all costs 1.9 (A72) and 1.2 (A76) times float, with these in float 1.0 and 0.5 times
     "transformer": {
         # static with the same in float costs 1.2 (A72) and 0.9 (A76) times float in onnxruntime,
         # and its many scales take more than a third of the float file's bytes

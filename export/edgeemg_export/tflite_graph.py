@@ -34,7 +34,7 @@ class Graph:
 
 def read_graph(path: Path) -> Graph:
     """The one graph of a file."""
-    tools = _tools()
+    tools = flatbuffer_tools()
     model = tools.read_model(str(path))
     (graph,) = model.subgraphs
     names = [tensor.name.decode() for tensor in graph.tensors]
@@ -88,7 +88,7 @@ def slim(path: Path) -> None:
 
     `Cnn/torch.nn.modules.container.Sequential_blocks/...conv.Conv1d_0;1` becomes `blocks.0`.
     """
-    tools = _tools()
+    tools = flatbuffer_tools()
     model = tools.read_model(str(path))
     model.metadata = [one for one in model.metadata or () if one.name not in _NEEDLESS]
     for graph in model.subgraphs:
@@ -113,7 +113,8 @@ def _unlike(name: str, taken: set[str]) -> str:
     return new
 
 
-def _tools() -> Any:
-    with needs_extra("tflite-export", "reading TFLite"):
+def flatbuffer_tools() -> Any:
+    """What reads and writes TFLite files as objects; MissingExtraError where it is not there."""
+    with needs_extra("tflite-export", "reading and writing TFLite"):
         from ai_edge_litert.tools import flatbuffer_utils
     return flatbuffer_utils

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeemg.errors import needs_extra
+from edgeemg_export.tflite_graph import flatbuffer_tools
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ class Rewriting:
 
     def name(self, operator: Any) -> str:
         """As in the schema: CONV_2D."""
-        return str(_tools().opcode_to_name(self._model, operator.opcodeIndex))
+        return str(flatbuffer_tools().opcode_to_name(self._model, operator.opcodeIndex))
 
     def is_constant(self, tensor: int) -> bool:
         """Whether it follows from what the file holds alone; -1 stands for an input left out."""
@@ -140,7 +141,7 @@ class Rewriting:
             end.tensorIndex = numbers[int(end.tensorIndex)]
         graph.tensors = [graph.tensors[one] for one in kept]
         self._drop_buffers()
-        _tools().write_model(model, str(path))
+        flatbuffer_tools().write_model(model, str(path))
 
     def _drop_buffers(self) -> None:
         model = self._model
@@ -171,7 +172,7 @@ class Rewriting:
 
 def read_for_rewriting(path: Path) -> Rewriting:
     """The graph of a file."""
-    return Rewriting(_tools().read_model(str(path)))
+    return Rewriting(flatbuffer_tools().read_model(str(path)))
 
 
 def _replace(ends: Any, named: Any, place: int, tensor: int) -> None:
@@ -189,9 +190,3 @@ def _schema() -> Any:
     with needs_extra("tflite-export", "rewriting TFLite"):
         from ai_edge_litert import schema_py_generated
     return schema_py_generated
-
-
-def _tools() -> Any:
-    with needs_extra("tflite-export", "rewriting TFLite"):
-        from ai_edge_litert.tools import flatbuffer_utils
-    return flatbuffer_utils

@@ -3,6 +3,9 @@
 import importlib.util
 
 import pytest
+from click.testing import CliRunner
+
+from edgeemg.errors import ManifestError
 
 
 @pytest.fixture(scope="module")
@@ -54,3 +57,20 @@ def test_the_table_names_the_chosen_board_and_its_stream(exports):
     assert "| tcn | model.int8.tflite (static_wi8_ai8) | 1,000 | 0.705 | -0.50 | 92.50%" in text
     assert "400 k | 400 k | 400 k | pi-zero-2w, pi-3b, pi-4, pi-5 |" in text
     assert "| tcn | pi-4 | model.int8.tflite | 100,000 | 0.25 |" in text
+
+
+def test_a_folder_without_folds_is_one_line_and_exit_code_2(exports, tmp_path):
+    asked = CliRunner().invoke(exports.main, [str(tmp_path / "no"), "--out", str(tmp_path / "out")])
+    assert asked.exit_code == 2
+    assert asked.output.startswith(f"exports: {tmp_path}/no holds no fold-*: make them with")
+    assert asked.output.count("\n") == 1
+
+
+def test_a_bundle_that_is_there_is_taken_only_when_asked(exports, tmp_path):
+    bundle, run = tmp_path / "bundle", tmp_path / "run"
+    bundle.mkdir()
+    (bundle / "manifest.json").touch()
+    (bundle / "parity.json").write_text('{"of": "another day"}')
+    assert exports._report(run, bundle, boards=(), reuse=True) == {"of": "another day"}
+    with pytest.raises(ManifestError, match="run: no such folder"):
+        exports._report(run, bundle, boards=(), reuse=False)

@@ -208,6 +208,15 @@ def test_allow_fail_marks_the_bundle_and_run_warns(
     assert failed[0] in warning
 
 
+def test_answers_that_are_no_numbers_seal_nothing_with_allow_fail_either(cnn_run, tmp_path):
+    inputs = cnn_run.held_out.inputs.copy()
+    inputs[0, 0, 0] = np.nan
+    run = replace(cnn_run, held_out=replace(cnn_run.held_out, inputs=inputs))
+    with pytest.raises(GateError, match=r"model.onnx.* not finite"):
+        export(run, tmp_path / "b", formats=("onnx",), quantize=False, allow_fail=True)
+    assert not (tmp_path / "b" / "manifest.json").exists()
+
+
 def test_the_worst_layers_are_told_in_decibels(cnn_bundle):
     for one in json.loads((cnn_bundle / "parity.json").read_text())["files"]:
         ratios = [layer["snr_db"] for layer in one["worst_layers"]]

@@ -27,6 +27,7 @@ def candidate(
         "engine": "onnx",
         "precision": "int8",
         "library": "onnxruntime 1.22.0",
+        "python": "3.11.2 (main)",
         "instructions": instructions,
         "peak_memory_bytes": None if instructions is None else int(megabytes * 1e6),
         "balanced_accuracy_drop": 0.0,
@@ -50,6 +51,11 @@ def test_memory_decides_between_files_within_five_percent_of_the_fewest() -> Non
 
 def test_of_files_that_need_the_same_memory_the_cheaper_one_is_chosen() -> None:
     assert chosen(candidate("a", 205), candidate("b", 200)) == "b"
+
+
+def test_a_difference_of_memory_that_is_noise_decides_nothing() -> None:
+    assert chosen(candidate("a", 200, 46.2), candidate("b", 208, 46.1)) == "a"
+    assert chosen(candidate("a", 200, 47.2), candidate("b", 208, 46.1)) == "b"
 
 
 def test_equals_go_to_the_first() -> None:
@@ -139,6 +145,7 @@ def test_every_file_is_measured_once_on_each_core(
     for board in parity["boards"].values():
         assert [one["file"] for one in board["candidates"]] == files
         assert all(one["instructions"] > 10_000 for one in board["candidates"])
+        assert all(one["python"].startswith("3.11.") for one in board["candidates"])
     small, same, large = parity["boards"].values()
     assert small["candidates"] == same["candidates"] != large["candidates"]
 
@@ -178,6 +185,19 @@ def test_a_file_that_answers_otherwise_on_the_board_is_ruled_out(
     assert all(one.startswith("answers wrongly there: off by") for one in reasons)
     assert parity["boards"]["pi-4"]["chosen"] is None
     assert open_bundle(wrong_bundle).manifest.choice == {}
+
+
+def test_where_no_file_runs_on_a_core_the_first_reason_is_told_and_nothing_is_changed(
+    tiny_bundle: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "bundle"
+    shutil.copytree(tiny_bundle, folder)
+    broken = Emulator(Path("/bin/false"), tmp_path / "counter.so", tmp_path / "cache")
+    told: list[str] = []
+    with pytest.raises(EngineError, match=r"none of the 4 files runs on an emulated cortex-a72,"):
+        add_choice(folder, ["pi-4"], broken, tell=told.append)
+    assert len(told) == 4
+    assert read_manifest(folder) == read_manifest(tiny_bundle)
 
 
 def test_an_unknown_board_is_told_before_anything_is_fetched() -> None:

@@ -8,7 +8,7 @@ from onnx import numpy_helper
 from torch import nn
 
 from edgeemg_export.calibration import ranges
-from edgeemg_export.layer_errors import layer_errors, worst
+from edgeemg_export.layer_errors import RUN, layer_errors, worst
 from edgeemg_export.onnx_file import quantize_onnx, write_onnx
 from edgeemg_export.onnx_graph import run
 from edgeemg_export.recipes import Recipe
@@ -65,6 +65,22 @@ def test_a_layer_that_is_a_tenth_off_has_20_decibels_and_those_before_it_none_le
     assert ratios[first] == pytest.approx(20, abs=0.2)
     assert min(ratios[:first]) > 100
     assert worst(errors)[0].snr_db == min(ratios)
+
+
+@pytest.mark.parametrize("n", [1, 48, 49, 95, 143])
+def test_the_windows_that_are_looked_at_lie_all_over(files, windows, monkeypatch, n):
+    engine, whole, _, _ = files
+    seen = []
+
+    def noted(path, picked):
+        seen.append(picked[:, 0, 0])
+        return iter(())
+
+    monkeypatch.setitem(RUN, engine, noted)
+    numbered = np.arange(n, dtype=np.float32)[:, None, None] * np.ones_like(windows[:1])
+    layer_errors(whole, whole, engine, numbered)
+    assert (seen[0][0], seen[0][-1], len(set(seen[0]))) == (0, n - 1, min(n, 48))
+    assert np.diff(seen[0]).max(initial=0) <= np.ceil(n / 47)
 
 
 def test_integers_cost_what_eight_bits_cost(files, windows):

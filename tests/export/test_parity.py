@@ -101,6 +101,39 @@ def test_one_trial_lost_is_let_pass_and_two_are_not(reference, held_out):
         assert (not failed(one, min_agreement=0, max_accuracy_drop=0.0)) == passes
 
 
+@pytest.fixture
+def uneven():
+    """20 trials of each of two words and 40 of rest, a window each, and logits mostly right.
+
+    PyTorch takes the first 10 trials of rest for a word.
+    """
+    classes = np.repeat([0, 1, 2], [20, 20, 40])
+    part = Part(np.zeros((80, 2, 8), np.float32), classes, np.arange(80))
+    named = np.where((np.arange(80) >= 40) & (np.arange(80) < 50), 0, classes)
+    return part, np.eye(3, dtype=np.float32)[named]
+
+
+@pytest.mark.parametrize(("words", "rest", "passes"), [(8, 8, False), (1, 0, True), (2, 2, True)])
+def test_what_is_let_pass_is_one_trials_worth_of_the_drop_and_not_of_the_count(
+    uneven, words, rest, passes
+):
+    held_out, reference = uneven
+    table = reference.copy()
+    table[:words] = np.eye(3, dtype=np.float32)[1]  # trials of a word lost, of rest gained
+    table[40 : 40 + rest] = np.eye(3, dtype=np.float32)[2]
+    one = parity(table, "int8", reference, held_out)
+    assert one.trials_lost == words - rest <= 1
+    assert one.one_trial == pytest.approx(1 / 60)
+    (marked,), texts = judged([one], Gates(min_agreement=0))
+    assert (marked.let_pass, marked.passed, not texts) == (passes,) * 3
+
+
+def test_a_drop_within_the_gate_is_not_said_to_be_let_pass(reference, held_out):
+    one = parity(swapped(reference, held_out, [0]), "int8", reference, held_out)
+    (marked,), _ = judged([one], Gates(max_accuracy_drop=0.021, min_agreement=0))
+    assert (marked.passed, marked.let_pass) == (True, False)
+
+
 def test_the_interval_pairs_the_trials():
     """A file that errs as often as PyTorch, elsewhere, is uncertain; one that errs alike is not."""
     true = np.arange(200) % 2
@@ -114,6 +147,25 @@ def test_the_interval_pairs_the_trials():
 def test_a_file_that_answers_nan_never_passes(precision, reference, held_out):
     table = np.full_like(reference, np.nan)
     assert failed(parity(table, precision, reference, held_out))
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+@pytest.mark.parametrize("precision", ["float32", "int8"])
+def test_answers_that_are_no_numbers_are_refused_with_allow_fail_too(
+    value, precision, reference, held_out
+):
+    table = reference.copy()
+    table[3, 1] = value
+    marked, texts = judged([parity(table, precision, reference, held_out)], Gates(0.1, 0.9))
+    wanted = rf"model.{precision} answered with logits that are not finite.*--allow-fail does not"
+    with pytest.raises(GateError, match=wanted):
+        refuse(marked, texts, allow_fail=True)
+
+
+def test_what_fails_otherwise_passes_with_allow_fail(reference, held_out):
+    marked, texts = judged([parity(reference + 1, "float32", reference, held_out)], Gates())
+    assert texts
+    refuse(marked, texts, allow_fail=True)
 
 
 def test_every_file_that_fails_is_named_with_its_worst_layers(reference, held_out):

@@ -1,7 +1,7 @@
 """Stream files beside the whole-window files of the same network, through the runtime's loop."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,9 +15,10 @@ from edgeemg.runtime.bundle import open_bundle
 from edgeemg.runtime.engines import keeps_state, open_engine
 from edgeemg.runtime.health import Health
 from edgeemg.runtime.loop import Said, listen
+from edgeemg_export.recipes import STATIC, recipe_for
 from edgeemg_export.stream_file import stream_of
 
-pytestmark = pytest.mark.slow  # the two bundles take a minute to convert
+pytestmark = pytest.mark.slow  # each family's two bundles take half a minute to convert
 every_file = pytest.mark.parametrize(
     ("engine", "precision"),
     [("onnx", "float32"), ("onnx", "int8"), ("tflite", "float32"), ("tflite", "int8")],
@@ -54,12 +55,17 @@ def heard(bundle: Path, engine: str, precision: str, *, samples: int) -> Iterato
 
 
 def assert_same(windows: Path, stream: Path, engine: str, precision: str, *, samples: int) -> int:
-    """The same hops and labels; int8 logits the same to the last bit. Returns how many hops."""
+    """The same hops and labels; logits the same to the last bit where activations are integers.
+
+    Returns how many hops.
+    """
+    name = f"model.{engine}" if precision == "float32" else f"model.int8.{engine}"
+    integers = read_manifest(stream).files[name].recipe == STATIC
     labels, count = set(), 0
     files = [heard(one, engine, precision, samples=samples) for one in (windows, stream)]
     for whole, hop in zip(*files, strict=True):
         assert (whole.sample_index, whole.trusted) == (hop.sample_index, hop.trusted)
-        if precision == "int8":
+        if integers:
             assert np.array_equal(whole.logits, hop.logits)
         else:
             largest = float(np.abs(whole.logits).max())
@@ -73,10 +79,20 @@ def assert_same(windows: Path, stream: Path, engine: str, precision: str, *, sam
 
 
 @every_file
+@pytest.mark.parametrize("family", ["tcn", "causal-cnn", "transformer"])
 def test_a_stream_says_what_the_windows_say_after_gaps_and_resets_too(
-    tiny_streams: tuple[Path, Path], engine: str, precision: str
+    streams_of: Callable[[str], tuple[Path, Path]], family: str, engine: str, precision: str
 ) -> None:
-    assert assert_same(*tiny_streams, engine, precision, samples=20_000) > 750
+    assert assert_same(*streams_of(family), engine, precision, samples=20_000) > 750
+
+
+def test_the_families_differ_in_whether_activations_are_integers() -> None:
+    found = {
+        (family, engine): recipe_for(family, engine).name == STATIC
+        for family in ("tcn", "causal-cnn", "transformer")
+        for engine in ("onnx", "tflite")
+    }
+    assert [key for key, integers in found.items() if not integers] == [("transformer", "onnx")]
 
 
 @every_file

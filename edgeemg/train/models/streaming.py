@@ -94,16 +94,23 @@ def newest(x: Tensor, steps: int, dim: int = -1) -> Tensor:
     return x if x.shape[dim] == steps else x.narrow(dim, x.shape[dim] - steps, steps)
 
 
-def check_hop(hop_samples: int, *, window_samples: int, stride: int) -> None:
+def check_hop(hop_samples: int, *, window_samples: int, stride: int, mean_steps: int) -> None:
     """ModelError where hops of this length do not give the steps that the windows have.
 
-    stride  samples that the model makes one step of
+    stride      samples that the model makes one step of
+    mean_steps  steps of a window that its last mean is over; a hop may not make more
     """
     if hop_samples % stride or window_samples % hop_samples:
         raise ModelError(
             f"this model streams hops that are a multiple of {stride} samples and divide its "
             f"window of {window_samples}, got {hop_samples}: train with another --hop-ms, "
             "or export without --stream"
+        )
+    if hop_samples > mean_steps * stride:
+        raise ModelError(
+            f"this model streams hops of at most {mean_steps * stride} samples with its window of "
+            f"{window_samples}, got {hop_samples}: train with a shorter --hop-ms or a longer "
+            "--window-ms, or export without --stream"
         )
 
 

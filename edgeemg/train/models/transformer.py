@@ -123,7 +123,12 @@ class Transformer(nn.Module):
     def stream(self, hop_samples: int) -> Stream:
         """The same network, hop by hop; as in Streamable."""
         channels, window = self._shape
-        check_hop(hop_samples, window_samples=window, stride=_STEP_SAMPLES)
+        check_hop(
+            hop_samples,
+            window_samples=window,
+            stride=_STEP_SAMPLES,
+            mean_steps=self._mean_tokens,
+        )
         return Stream(self, channels=channels, hop_samples=hop_samples)
 
 

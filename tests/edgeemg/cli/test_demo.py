@@ -4,6 +4,8 @@ import re
 
 import pytest
 
+from edgeemg.manifest import read_manifest
+
 
 @pytest.mark.slow
 def test_the_demo_goes_the_whole_path_and_can_be_repeated(edgeemg, tmp_path):
@@ -20,6 +22,7 @@ def test_the_demo_goes_the_whole_path_and_can_be_repeated(edgeemg, tmp_path):
     assert "edgeemg data import csv" in done.stderr
     names = {path.name for path in (out / "bundle").iterdir()}
     assert {"model.onnx", "model.int8.onnx", "model.tflite", "model.int8.tflite"} <= names
+    assert read_manifest(out / "bundle").failed_gates == ()
 
 
 def test_the_demo_does_not_write_over_somebodys_folder(edgeemg, tmp_path):

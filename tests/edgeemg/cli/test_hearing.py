@@ -7,8 +7,11 @@ import pytest
 from edgeemg.cli.hearing import _trained_until
 from edgeemg.data.synth import make_recordings
 from edgeemg.dsp.samples import Samples
+from edgeemg.train.evaluation import evaluate
+from edgeemg.train.settings import EvaluationSettings, TrainSettings
 from edgeemg.train.splits import blocked
-from edgeemg.train.trials import cut_windows
+from edgeemg.train.training import train
+from edgeemg.train.trials import Trial, cut_windows
 
 
 @pytest.fixture(scope="module", params=["whole", "with a break", "off at the start"])
@@ -30,8 +33,15 @@ def recording(request):
     return replace(whole, samples=broken, events=events)
 
 
-def test_no_sample_that_trained_lies_in_what_is_held_out(recording, plain_manifest):
-    manifest = plain_manifest
+@pytest.fixture
+def manifest(plain_manifest):
+    """As `train` writes it: it says how the recordings were divided."""
+    trials = [Trial("r", label, n, n) for n in range(40) for label in ("rest", "left")]
+    training = replace(plain_manifest.training, protocol=blocked(trials).protocol)
+    return replace(plain_manifest, training=training)
+
+
+def test_no_sample_that_trained_lies_in_what_is_held_out(recording, manifest):
     start = _trained_until(recording, manifest)
     windows = cut_windows(
         [recording], manifest.bands, window=manifest.window_samples, hop=manifest.hop_samples
@@ -42,6 +52,22 @@ def test_no_sample_that_trained_lies_in_what_is_held_out(recording, plain_manife
     assert start < recording.samples.index[-1] - 0.1 * len(recording.samples)
 
 
-def test_too_few_trials_were_all_trained_on(recording, plain_manifest):
+def test_too_few_trials_were_all_trained_on(recording, manifest):
     few = replace(recording, events=recording.events[:4])
-    assert _trained_until(few, plain_manifest) is None
+    assert _trained_until(few, manifest) is None
+
+
+def test_only_what_train_wrote_has_an_end_that_was_held_out():
+    (recording,) = make_recordings(words=2, repetitions=12, channels=2, seed=4)
+    settings = TrainSettings(model="lda")
+    whole = train([recording], settings, data="d").manifest
+    assert _trained_until(recording, whole) is not None
+    folds = []
+
+    def keep(_, trained):
+        folds.append(trained.manifest)
+
+    for protocol in ("blocked", "shuffled"):
+        evaluation = EvaluationSettings(train=settings, protocol=protocol, folds=2)
+        evaluate([recording], evaluation, data="d", on_trained=keep)
+    assert [_trained_until(recording, fold) for fold in folds] == [None] * 4

@@ -87,6 +87,17 @@ def test_every_verb_has_help_with_an_example(name: str) -> None:
     assert f"edgeemg {name}" in (command.help or "")
 
 
+@pytest.mark.parametrize("name", ["train", "evaluate", "compare"])
+def test_the_help_of_what_trains_names_every_model(name: str) -> None:
+    from edgeemg.train.models import MODELS
+
+    command = command_line.edgeemg.get_command(click.Context(command_line.edgeemg), name)
+    assert command is not None
+    listed = (command.help or "").partition("MODELS:")[2].partition("\n\n")[0]
+    listed = listed.partition("PROTOCOLS:")[0]
+    assert {one.strip() for one in listed.split(",")} == set(MODELS)
+
+
 def test_an_unknown_verb_is_bad_usage() -> None:
     done = edgeemg("fly")
     assert done.returncode == 2

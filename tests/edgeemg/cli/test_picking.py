@@ -44,6 +44,18 @@ def test_another_machine_gets_what_was_chosen_if_that_was_for_one_board(
     assert picked == Pick("onnx", "float32", "the default")
 
 
+def test_a_board_on_which_every_file_was_ruled_out_gets_no_file_of_another_board(
+    chosen: Manifest,
+) -> None:
+    boards = {"pi-4": {"chosen": "model.int8.tflite"}, "pi-zero-2w": {"chosen": None}}
+    one = replace(for_one(chosen, "pi-4"), parity={"boards": boards})
+    ruled_out = Pick("onnx", "float32", "the default, as export ruled out all for pi-zero-2w")
+    assert pick(one, engine=None, precision=None, board="pi-zero-2w") == ruled_out
+    for board in ("pi-4", "pi-5", None):
+        picked = pick(one, engine=None, precision=None, board=board)
+        assert picked == Pick("tflite", "int8", "chosen for pi-4")
+
+
 def test_a_bundle_without_a_choice_gets_the_default(plain_manifest: Manifest) -> None:
     picked = pick(plain_manifest, engine=None, precision=None, board="pi-4")
     assert picked == Pick("onnx", "float32", "the default")
@@ -89,3 +101,14 @@ def test_without_any_engine_both_are_named(
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     with pytest.raises(MissingExtraError, match=r"edgeemg\[litert\].*edgeemg\[onnx\]"):
         pick(chosen, engine=None, precision=None, board="pi-4")
+
+
+def test_of_the_installed_engines_the_one_that_the_bundle_has_a_file_for(
+    plain_manifest: Manifest,
+) -> None:
+    files = {"model.tflite": ModelFile("ab" * 32, 123, "tflite", "float32")}
+    picked = pick(replace(plain_manifest, files=files), engine=None, precision=None, board=None)
+    assert picked == Pick("tflite", "float32", "the default")
+    files = {"model.int8.tflite": ModelFile("ab" * 32, 123, "tflite", "int8")}
+    picked = pick(replace(plain_manifest, files=files), engine=None, precision="int8", board=None)
+    assert picked == Pick("tflite", "int8", "as asked for")

@@ -10,8 +10,10 @@ from edgeemg.data.bids import read_recordings, write_recording
 from edgeemg.data.synth import make_recordings
 from edgeemg.dsp.identical import digest
 from edgeemg.dsp.samples import Event
-from edgeemg.manifest import DecisionSettings, read_manifest, write_manifest
+from edgeemg.manifest import Choice, DecisionSettings, read_manifest, write_manifest
 from edgeemg.runtime.bundle import open_bundle
+from edgeemg.train.splits import PROTOCOLS, blocked
+from edgeemg.train.trials import Trial
 
 CHANNELS = ("EMG1", "EMG2", "EMG3", "EMG4")  # as the tiny bundle's are
 LABELS = {"up": "left", "down": "right", "rest": "rest"}
@@ -127,7 +129,7 @@ def test_settings_that_the_held_out_part_refutes_are_written_only_when_asked(bun
 
     options = {
         "engine": None,
-        "precision": "float32",
+        "precision": None,
         **dict.fromkeys(("subject", "session", "task"), ()),
         "grace_ms": None,
         "unseen": False,
@@ -149,11 +151,15 @@ def test_settings_that_the_held_out_part_refutes_are_written_only_when_asked(bun
 # --- recordings that the model was trained on
 
 
-def say_trained_on(bundle, folder):
-    """What export would have written, had the model been trained on these recordings."""
+TRIALS = [Trial("r", label, n, n) for n in range(40) for label in ("left", "rest")]
+
+
+def say_trained_on(bundle, folder, parts=None):
+    """What export would have written, had `train`, or a fold, trained on these recordings."""
     manifest = read_manifest(bundle)
     digests = tuple(digest(one) for one in read_recordings(folder))
-    training = replace(manifest.training, digests=digests)
+    protocol = (parts or blocked(TRIALS)).protocol
+    training = replace(manifest.training, digests=digests, protocol=protocol)
     write_manifest(replace(manifest, training=training), bundle)
 
 
@@ -189,7 +195,40 @@ def test_nothing_held_out_is_refused(edgeemg, bundle, tmp_path):
     write_recording(few, tmp_path / "new-day")
     say_trained_on(bundle, tmp_path / "new-day")
     done = edgeemg("tune", bundle, tmp_path / "new-day", "--false-per-hour", LOOSE)
-    one_clear_line(done, 2, "nothing of them was held out", "another day")
+    one_clear_line(done, 2, "none of them has an end that `edgeemg train` held out", "another day")
+
+
+VERBS = (("evaluate", ()), ("tune", ("--false-per-hour", LOOSE)))
+
+
+@pytest.mark.parametrize(("verb", "options"), VERBS)
+@pytest.mark.parametrize("protocol", ["blocked", "shuffled"])
+def test_what_a_kept_fold_was_trained_on_judges_nothing(
+    edgeemg, bundle, new_day, protocol, verb, options
+):
+    """A fold trained on the end of the recording too, whatever stretch it tested."""
+    say_trained_on(bundle, new_day, PROTOCOLS[protocol](TRIALS, count=5, seed=0)[0])
+    done = edgeemg(verb, bundle, new_day, *options)
+    one_clear_line(done, 2, "1 of these 1 recordings", f"protocol {protocol}, 5 folds", "another")
+
+
+def test_of_what_a_kept_fold_never_saw_all_is_used_and_of_the_rest_nothing(
+    edgeemg, bundle, new_day, tmp_path
+):
+    both = tmp_path / "both"
+    shutil.copytree(new_day, both)
+    _, other = make_recordings(sessions=2, words=2, repetitions=6, channels=4, seed=3)
+    events = tuple(replace(one, label=LABELS[one.label]) for one in other.events)
+    write_recording(replace(other, channels=CHANNELS, events=events, session="new"), both)
+    say_trained_on(bundle, new_day, PROTOCOLS["blocked"](TRIALS, count=5, seed=0)[0])
+    done = edgeemg("evaluate", bundle, both, "--json")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    said = "trained on 1 of these 2 recordings: nothing of what it was trained on is used"
+    assert any(said in one for one in found["warnings"])
+    alone = json.loads(edgeemg("evaluate", bundle, both, "--session", "new", "--json").stdout)
+    assert found["words"] == alone["words"] == 12
+    assert found["hours"] == alone["hours"]
 
 
 def test_unseen_takes_the_whole_recordings(edgeemg, trained_on_new_day, new_day):
@@ -271,6 +310,24 @@ def test_labels_that_the_model_does_not_know_are_told(edgeemg, bundle, tmp_path)
     found = json.loads(edgeemg("evaluate", bundle, tmp_path / "other", "--json").stdout)
     assert any("count as rest: cough (6)" in one for one in found["warnings"])
     assert found["words"] == 6
+
+
+@pytest.mark.parametrize(("verb", "options"), [VERBS[0], ("tune", (*VERBS[1][1], "--dry-run"))])
+def test_the_file_that_export_chose_is_judged_and_named_with_the_reason(
+    edgeemg, bundle, new_day, verb, options
+):
+    choice = {"pi-4": Choice("model.int8.tflite", "tflite", "int8", 10**6, 10**7)}
+    write_manifest(replace(read_manifest(bundle), choice=choice), bundle)
+    done = edgeemg(verb, bundle, new_day, *options, "--json")
+    assert done.returncode == 0, done.stderr
+    (told,) = [line for line in done.stderr.splitlines() if line.startswith("tiny; ")]
+    assert told.startswith("tiny; model.int8.tflite in ai-edge-litert")
+    assert "int8, chosen for pi-4; continuous" in told
+    found = json.loads(done.stdout)
+    assert (found["file"], found["picked"]) == ("model.int8.tflite", "chosen for pi-4")
+    asked = edgeemg(verb, bundle, new_day, *options, "--precision", "float32", "--json")
+    found = json.loads(asked.stdout)
+    assert (found["file"], found["picked"]) == ("model.onnx", "as asked for")
 
 
 # --- the whole way

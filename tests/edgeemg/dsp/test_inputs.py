@@ -103,6 +103,17 @@ def test_no_window_and_no_filter_state_crosses_a_break(plain_manifest: Manifest)
     assert not any(200 <= one.index < 230 + 69 for one in both)
 
 
+def test_a_jump_back_onto_the_next_hop_is_a_break_for_a_stream_too(
+    plain_manifest: Manifest,
+) -> None:
+    front_end = FrontEnd(plain_manifest, newest_hop=True)
+    before = list(front_end.feed(stream(n=100)))
+    after = list(front_end.feed(stream(n=100, first_index=60, seed=1)))
+    assert [one.index for one in before] == [69, 99]
+    assert [one.index for one in after] == [129, 159]  # 129 is one hop after 99
+    assert [one.values.shape[-1] for one in (*before, *after)] == [70, 30, 70, 30]
+
+
 def test_samples_that_follow_do_keep_the_state(plain_manifest: Manifest) -> None:
     whole = stream(n=400)
     late = inputs_of(plain_manifest, [whole[200:]])[0]

@@ -49,6 +49,14 @@ SHA256: 012345
 
 
 class Quiet(SimpleHTTPRequestHandler):
+    def do_GET(self) -> None:
+        elsewhere = Path(self.directory) / "redirects-to"
+        if not elsewhere.is_file():
+            return super().do_GET()
+        self.send_response(302)
+        self.send_header("Location", elsewhere.read_text())
+        return self.end_headers()
+
     def log_message(self, *_: object) -> None:
         pass
 
@@ -88,13 +96,38 @@ def test_a_download_with_another_checksum_is_refused(tmp_path: Path) -> None:
         check_download(deb, package)
 
 
-def test_the_mirror_can_be_another_and_must_be_an_address(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_download_of_another_length_is_refused(tmp_path: Path) -> None:
+    deb = tmp_path / "a.deb"
+    deb.write_bytes(b"right")
+    package = Package("a", "pool/a.deb", 6, sha256(b"right"))
+    with pytest.raises(MissingToolError, match=r"pool/a\.deb has 5 bytes, .* index says 6"):
+        check_download(deb, package)
+
+
+def test_the_mirror_is_debians_own_or_another(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(MIRROR_VARIABLE, raising=False)
     assert mirror() == "https://deb.debian.org/debian"
-    monkeypatch.setenv(MIRROR_VARIABLE, "http://mirror.example/debian/")
-    assert mirror() == "http://mirror.example/debian"
-    monkeypatch.setenv(MIRROR_VARIABLE, "file:///etc")
-    with pytest.raises(MissingToolError, match="must be an address"):
+    for address in ("https://mirror.example/debian", "http://localhost:80", "http://[::1]/debian"):
+        monkeypatch.setenv(MIRROR_VARIABLE, f"{address}/")
+        assert mirror() == address
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://mirror.example/debian",
+        "http://localhost.example",
+        "http://127.0.0.1@mirror.example",
+        "file:///etc",
+        "https:///debian",
+        "https://[half",
+    ],
+)
+def test_a_mirror_that_nothing_vouches_for_is_refused(
+    monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    monkeypatch.setenv(MIRROR_VARIABLE, address)
+    with pytest.raises(MissingToolError, match="must be an https address such as"):
         mirror()
 
 
@@ -170,9 +203,21 @@ def test_a_package_that_is_none_is_refused(served: Path, tmp_path: Path) -> None
     deb = served / "pool/libc6.deb"
     before, text = deb.read_bytes(), b"no package"
     deb.write_bytes(text)
-    sealed = entries.replace(sha256(before), sha256(text))
+    sealed = entries.replace(
+        f"Size: {len(before)}\nSHA256: {sha256(before)}\n",
+        f"Size: {len(text)}\nSHA256: {sha256(text)}\n",
+    )
     index.write_bytes(lzma.compress(sealed.encode()))
     with pytest.raises(MissingToolError, match=r"dpkg-deb cannot unpack libc6\.deb: .*archive"):
+        unpack_debian(tmp_path / "root", tell=lambda _: None)
+
+
+@pytest.mark.parametrize("address", ["http://mirror.example/debian", "ftp://mirror.example/debian"])
+def test_a_mirror_that_sends_on_to_where_nothing_vouches_is_refused(
+    served: Path, tmp_path: Path, address: str
+) -> None:
+    (served / "redirects-to").write_text(address)
+    with pytest.raises(MissingToolError, match=f"redirected to {address}, which is not https"):
         unpack_debian(tmp_path / "root", tell=lambda _: None)
 
 

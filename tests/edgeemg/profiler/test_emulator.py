@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgeemg.errors import EngineError, ManifestError
+from edgeemg.errors import EngineError, ManifestError, MissingToolError
 from edgeemg.manifest import read_manifest
-from edgeemg.profiler.emulator import Emulator
+from edgeemg.profiler.emulator import Emulator, prepare
 from edgeemg.runtime.bundle import open_bundle
 
 
@@ -45,6 +45,8 @@ def test_the_file_and_the_library_are_those_that_were_asked_for(
         runs=1,
     )
     assert found.library == "tflite-runtime 2.14.0"
+    assert found.python.startswith("3.11.")
+    assert "20" in found.python  # the year in which it was built
     assert (found.file, found.cpu) == ("model.tflite", "cortex-a76")
     _, expected = open_bundle(tiny_bundle).golden_of(found.file)
     np.testing.assert_allclose(found.logits, expected, atol=1e-3)
@@ -73,3 +75,19 @@ def test_what_is_unknown_is_refused_with_the_choices(tiny_bundle: Path) -> None:
             nowhere.measure(tiny_bundle, **{**asked, **wrong})
     with pytest.raises(ManifestError, match="holds no"):
         nowhere.measure(tiny_bundle, **{**asked, "engine": "caffe"})
+
+
+def test_a_process_that_prints_nonsense_is_an_engine_error(tiny_bundle: Path) -> None:
+    echo = Emulator(Path("/bin/echo"), Path("counter.so"), Path("cache"))
+    with pytest.raises(EngineError, match="printed nonsense"):
+        echo.measure(tiny_bundle, cpu="cortex-a72", engine="tflite", precision="int8")
+
+
+def test_a_cache_whose_name_divides_a_list_of_paths_is_refused_with_the_remedy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "a:b"))
+    told: list[str] = []
+    with pytest.raises(MissingToolError, match=r"a:b/edgeemg.* ':' .*set XDG_CACHE_HOME"):
+        prepare(told.append)
+    assert (told, list(tmp_path.iterdir())) == ([], [])

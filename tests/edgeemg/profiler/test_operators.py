@@ -83,6 +83,18 @@ def test_a_static_int8_onnx_is_counted_as_onnxruntime_fuses_it(tiny_bundle: Path
     assert 4 <= found.int8 < found.total
 
 
+def test_the_operators_of_an_int8_onnx_are_those_of_the_engine_that_runs_it(
+    tiny_streams: tuple[Path, Path],
+) -> None:
+    """With onnxruntime's own options, x86 would run every convolution of it in float."""
+    windows, _ = tiny_streams
+    found = read_operators(windows / "model.int8.onnx", "onnx")
+    assert found.counts["QLinearConv"] == 3  # of four; the first stays float
+    assert found.macs is not None
+    assert found.int8_macs is not None
+    assert found.int8_macs > 0.5 * found.macs
+
+
 def test_a_linear_layer_quantised_on_the_fly_has_int8_weights(tmp_path: Path) -> None:
     """onnxruntime's dynamic recipe and TFLite's are the same thing under other names."""
     import numpy as np

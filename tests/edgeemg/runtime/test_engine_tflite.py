@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from ai_edge_litert.interpreter import Interpreter
 
+from edgeemg.errors import EngineError
 from edgeemg.runtime.engine_tflite import TfliteEngine
 
 
@@ -80,3 +81,42 @@ def test_a_library_under_another_distribution_name_still_runs(
     engine = TfliteEngine(tiny_bundle / "model.tflite", "float32")
     assert engine.name == "ai-edge-litert of unknown version"
     assert engine.logits(np.zeros((1, 4, 100), np.float32)).shape == (3,)
+
+
+def test_a_file_that_loads_and_cannot_run_is_an_engine_error(tmp_path: Path) -> None:
+    path = tmp_path / "model.tflite"
+    path.write_bytes(reading_past_its_input())
+    with pytest.raises(EngineError, match=r"model\.tflite: ai-edge-litert refuses it .*index"):
+        TfliteEngine(path, "float32")
+
+
+def reading_past_its_input() -> bytes:
+    """A model of one operator: element 9 of an input of 4."""
+    import flatbuffers
+    from ai_edge_litert import schema_py_generated as schema
+
+    def tensor(name: str, shape: list[int], buffer: int, kind: int) -> schema.TensorT:
+        made = schema.TensorT()
+        made.name, made.shape, made.buffer, made.type = name, shape, buffer, kind
+        return made
+
+    model, graph, code = schema.ModelT(), schema.SubGraphT(), schema.OperatorCodeT()
+    gather, full = schema.OperatorT(), schema.BufferT()
+    full.data = np.array([9], np.int32).tobytes()
+    code.builtinCode = code.deprecatedBuiltinCode = schema.BuiltinOperator.GATHER
+    code.version = 1
+    gather.inputs, gather.outputs = [0, 1], [2]
+    gather.builtinOptionsType = schema.BuiltinOptions.GatherOptions
+    gather.builtinOptions = schema.GatherOptionsT()
+    floats, integers = schema.TensorType.FLOAT32, schema.TensorType.INT32
+    graph.tensors = [
+        tensor("emg", [4], 0, floats),
+        tensor("which", [1], 1, integers),
+        tensor("logits", [1], 0, floats),
+    ]
+    graph.inputs, graph.outputs, graph.operators = [0], [2], [gather]
+    model.version, model.subgraphs, model.operatorCodes = 3, [graph], [code]
+    model.buffers = [schema.BufferT(), full]
+    builder = flatbuffers.Builder()
+    builder.Finish(model.Pack(builder), b"TFL3")
+    return bytes(builder.Output())

@@ -168,6 +168,42 @@ def test_labels_that_mean_nothing_are_not_learnt(recordings):
     assert metrics["balanced_accuracy"]["mean"] < 1 / 3 + 0.12
 
 
+@pytest.mark.parametrize(
+    ("fields", "trained_on"),
+    [
+        ({}, [[0, 1, 2, 3]] * 2),
+        ({"fraction": 0.1}, [[0, 1, 2, 3]] * 2),
+        ({"protocol": "session"}, [[1, 2, 3], [0, 2, 3], [0, 1, 3], [0, 1, 2]]),
+        ({"protocol": "subject"}, [[2, 3], [0, 1]]),
+        ({"per_person": True}, [[0, 1]] * 2 + [[2, 3]] * 2),
+    ],
+)
+def test_a_fold_lists_the_recordings_that_it_was_trained_on_and_no_other(
+    recordings, fields, trained_on
+):
+    from dataclasses import replace
+
+    from edgeemg.dsp.identical import digest
+
+    mixed = [
+        replace(one, generated=n == 0, about={"License": f"licence {n}"})
+        for n, one in enumerate(recordings)
+    ]
+    told = []
+    evaluate(
+        mixed,
+        settings("lda", **fields),
+        data="d",
+        on_trained=lambda _, done: told.append(done.manifest.training),
+    )
+    assert len(told) == len(trained_on)
+    for training, own in zip(told, trained_on, strict=True):
+        assert training.digests == tuple(sorted(digest(mixed[n]) for n in own))
+        assert training.recordings == len(own)
+        assert training.licence == "; ".join(f"licence {n}" for n in own)
+        assert training.generated == (0 in own)
+
+
 def test_a_copy_of_a_tested_recording_never_trains(recordings):
     from dataclasses import replace
 

@@ -84,6 +84,43 @@ def test_a_hop_that_does_not_fit_is_refused_with_the_remedy(name, hop):
         model.stream(hop)
 
 
+# the longest hop that does not make more steps than the mean, as docs/streaming.md has it
+LONGEST = {
+    ("tcn", 50): 20,
+    ("tcn", 100): 50,
+    ("tcn", 150): 60,
+    ("tcn", 200): 110,
+    ("tcn", 400): 230,
+    ("causal-cnn", 50): 15,
+    ("causal-cnn", 100): 30,
+    ("causal-cnn", 150): 80,
+    ("causal-cnn", 200): 130,
+    ("causal-cnn", 400): 330,
+    ("transformer", 50): 15,
+    ("transformer", 100): 40,
+    ("transformer", 150): 60,
+    ("transformer", 200): 100,
+    ("transformer", 400): 300,
+}
+
+
+@pytest.mark.parametrize(("name", "window"), LONGEST)
+@torch.no_grad()
+def test_a_hop_of_more_steps_than_the_mean_is_refused_and_others_are_exact(name, window):
+    model, longest = settled(name, window=window), LONGEST[name, window]
+    wanted = rf"hops of at most {longest} samples .*shorter --hop-ms or a longer --window-ms"
+    for hop in (window, window // 2):
+        if hop > longest:
+            with pytest.raises(ModelError, match=wanted):
+                model.stream(hop)
+            continue
+        stream = model.stream(hop).eval()
+        samples, state = torch.randn(1, 2, window), stream.zeros()
+        for start in range(0, window, hop):
+            logits, *state = stream(samples[..., start : start + hop], *state)
+        torch.testing.assert_close(logits, model(samples), atol=1e-5, rtol=0)
+
+
 def test_a_window_has_no_past():
     x = torch.randn(1, 2, 5)
     assert Window().join("any", x, 3) is x
