@@ -1,5 +1,6 @@
 """`edgeemg export`: a run in, a bundle out."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +82,7 @@ def export(run: Path, out: Path, force: bool, as_json: bool, **options: Any) -> 
     boards = options.pop("boards")
     named = tuple(BOARDS) if "all" in boards else tuple(dict.fromkeys(boards))
     with fresh_folder(out, force=force, inputs=[run]) as target:
-        log = run / "export.log"
+        log = _log(run, out)
         parity = export_with_progress(run, target, log=log, boards=named, **options)
     click.echo(f"what the converters said is in {log}", err=True)
     click.echo(f"bundle written to {out}; next: edgeemg profile {out}", err=True)
@@ -89,3 +90,10 @@ def export(run: Path, out: Path, force: bool, as_json: bool, **options: Any) -> 
         import json
 
         click.echo(json.dumps(parity, indent=2))
+
+
+def _log(run: Path, out: Path) -> Path:
+    """In the run; beside the bundle where the run cannot be written to."""
+    if os.access(run, os.W_OK):
+        return run / "export.log"
+    return out.resolve().parent / f"{out.name}.export.log"

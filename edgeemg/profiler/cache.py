@@ -1,5 +1,6 @@
 """A name and how to fill a folder in; that folder, filled once and kept, out."""
 
+import errno
 import fcntl
 import os
 import shutil
@@ -8,6 +9,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from edgeemg.errors import MissingToolError
+
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
 _PART = ".part-"  # what an interrupted fill leaves behind
 
 
@@ -32,13 +36,22 @@ def locked(cache: Path) -> Iterator[None]:
 def filled_once(folder: Path, fill: Callable[[Path], None]) -> Path:
     """The folder; where it is not there, `fill` fills another one, which then takes its name.
 
-    So a folder under its name is always whole, whatever interrupted the filling.
+    So a folder under its name is always whole, whatever interrupted the filling. MissingToolError
+    where there is no room for it.
     """
     if folder.is_dir():
         return folder
-    with tempfile.TemporaryDirectory(prefix=_PART, dir=folder.parent) as part:
-        fresh = Path(part) / folder.name
-        fresh.mkdir()
-        fill(fresh)
-        fresh.rename(folder)
+    try:
+        with tempfile.TemporaryDirectory(prefix=_PART, dir=folder.parent) as part:
+            fresh = Path(part) / folder.name
+            fresh.mkdir()
+            fill(fresh)
+            fresh.rename(folder)
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            raise
+        raise MissingToolError(
+            f"the cache {folder.parent} cannot be filled ({error.strerror or error}): it takes "
+            "300 MB; free some space, or set XDG_CACHE_HOME to a folder that has it"
+        ) from error
     return folder

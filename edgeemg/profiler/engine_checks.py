@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from edgeemg.errors import EdgeEmgError
 from edgeemg.profiler.checks import Check
 from edgeemg.profiler.children import Failure
 from edgeemg.profiler.golden import Answers, allowed_difference, judge
@@ -14,7 +15,7 @@ from edgeemg.profiler.latency import Measurement
 from edgeemg.profiler.probes import write_probe
 from edgeemg.profiler.rounds import Subject, measure_once
 from edgeemg.runtime.bundle import GOLDEN_NAME, Bundle
-from edgeemg.runtime.engines import ENGINES, installed_engines
+from edgeemg.runtime.engines import ENGINES, installed_engines, open_engine
 from edgeemg.runtime.libraries import how_to_install
 
 _RUNS = 50  # inferences: enough to see whether a file keeps up
@@ -58,6 +59,11 @@ def _checked(
     measured = measure_once(subject, runs=_RUNS)
     if isinstance(measured, Failure):
         return Check(name, "fail", measured.reason, f"{_OTHERS}, or reinstall the engine")
+    try:
+        # as `run` opens it; safe here, now that the same file ran in a process of its own
+        open_engine(bundle, facts.engine, facts.precision)
+    except EdgeEmgError as error:
+        return Check(name, "fail", str(error), _OTHERS)
     allowed = allowed_difference(facts.precision, expected)
     return _judged(name, measured, judge([measured.logits], expected, allowed=allowed), bundle)
 

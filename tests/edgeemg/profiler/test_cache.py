@@ -1,3 +1,4 @@
+import errno
 import subprocess
 import sys
 import time
@@ -5,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from edgeemg.errors import MissingToolError
 from edgeemg.profiler.cache import cache_folder, filled_once, locked
 
 
@@ -28,6 +30,15 @@ def test_an_interrupted_fill_leaves_nothing(tmp_path: Path) -> None:
 
     with pytest.raises(KeyboardInterrupt):
         filled_once(tmp_path / "kept", interrupted)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_names_the_cache_and_another_place_for_it(tmp_path: Path) -> None:
+    def full(folder: Path) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(MissingToolError, match=rf"{tmp_path} .*No space left.*XDG_CACHE_HOME"):
+        filled_once(tmp_path / "kept", full)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -1,11 +1,14 @@
+import shutil
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from edgeemg.errors import ManifestError
+from edgeemg.manifest import read_manifest, write_manifest
 from edgeemg.profiler.engine_checks import bundle_checks, engine_checks
 from edgeemg.profiler.probes import write_probe
 from edgeemg.runtime.bundle import open_bundle
@@ -125,3 +128,15 @@ def test_a_file_that_cannot_keep_up_fails(tiny_bundle: Path, tmp_path: Path) -> 
     check = next(iter(bundle_checks(open_bundle(folder))))
     assert check.status == "fail"
     assert "too slow for this board" in (check.remedy or "")
+
+
+def test_a_manifest_that_lists_other_states_is_a_finding(
+    tiny_streams: tuple[Path, Path], tmp_path: Path
+) -> None:
+    """Correctly sealed: its files answer rightly, and `run` refuses it all the same."""
+    folder = shutil.copytree(tiny_streams[1], tmp_path / "bundle")
+    manifest = read_manifest(folder)
+    write_manifest(replace(manifest, state=manifest.state[1:]), folder)
+    found = list(bundle_checks(open_bundle(folder)))
+    assert [one.status for one in found] == ["fail"] * 4
+    assert all("export the bundle again" in one.found for one in found)
