@@ -3,9 +3,8 @@
 from torch import Tensor, nn
 
 from edgeemg.train.models.layers import conv_block
-from edgeemg.train.models.streaming import Past, Stream, Window, check_hop
+from edgeemg.train.models.streaming import Causal, Past
 
-_STEP_SAMPLES = 5  # divides the usual hop of 25 samples, so steps of one window are those of all
 _STEM_TAPS = 11  # less 1 a multiple of the step: a window's pools lie where the stream's do
 _LATER_TAPS = (7, 5, 3)  # in windows too short for them, as many as take a third of the steps
 
@@ -36,7 +35,7 @@ class Cnn(nn.Module):
         return out
 
 
-class CausalCnn(nn.Module):
+class CausalCnn(Causal):
     """The CNN that streams: four convolution blocks without padding, the mean over time.
 
     Widths as in `cnn`, but all pooling, by 5, follows the first block, so that a hop of 25 samples
@@ -48,9 +47,9 @@ class CausalCnn(nn.Module):
     def __init__(self, channels: int, window_samples: int, classes: int) -> None:
         super().__init__()
         self.stem = nn.Sequential(
-            _valid_block(channels, 32, _STEM_TAPS), nn.MaxPool1d(_STEP_SAMPLES)
+            _valid_block(channels, 32, _STEM_TAPS), nn.MaxPool1d(self.step_samples)
         )
-        steps = (window_samples - _STEM_TAPS + 1) // _STEP_SAMPLES
+        steps = (window_samples - _STEM_TAPS + 1) // self.step_samples
         self.blocks = nn.ModuleList()
         self._reach: list[int] = []  # steps that each block looks back
         for inputs, outputs, taps in zip((32, 48, 64), (48, 64, 64), _LATER_TAPS, strict=True):
@@ -59,31 +58,17 @@ class CausalCnn(nn.Module):
             steps -= self._reach[-1]
         self.dropout = nn.Dropout(0.3)
         self.head = nn.Linear(64, classes)
-        self._shape = (channels, window_samples)
-        self._mean_steps = steps
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.step(x, Window())
+        self.channels, self.window_samples = channels, window_samples
+        self.mean_steps = steps
 
     def step(self, x: Tensor, past: Past) -> Tensor:
         """(batch, channel, time) -> (batch, class), over a window or a hop that follows `past`."""
         x = self.stem(past.join("samples", x, _STEM_TAPS - 1))
         for n, (block, reach) in enumerate(zip(self.blocks, self._reach, strict=True)):
             x = block(past.join(f"block_{n}", x, reach))
-        x = past.join("steps", x, self._mean_steps - x.shape[-1])
+        x = past.join("steps", x, self.mean_steps - x.shape[-1])
         out: Tensor = self.head(self.dropout(x.mean(dim=-1).flatten(1)))  # of (batch, width)
         return out
-
-    def stream(self, hop_samples: int) -> Stream:
-        """The same network, hop by hop; as in Streamable."""
-        channels, window = self._shape
-        check_hop(
-            hop_samples,
-            window_samples=window,
-            stride=_STEP_SAMPLES,
-            mean_steps=self._mean_steps,
-        )
-        return Stream(self, channels=channels, hop_samples=hop_samples)
 
 
 def _valid_block(inputs: int, outputs: int, taps: int) -> nn.Sequential:

@@ -89,6 +89,36 @@ class Stream(nn.Module):
         return (logits, *carried.following)
 
 
+class Causal(nn.Module):
+    """What the families that stream share: they write `step`, and set how they are sized.
+
+    step_samples  samples that the model makes one step of
+    mean_steps    steps of a window that its last mean is over
+    """
+
+    step_samples = 5  # divides the usual hop of 25 samples, so steps of a window are those of all
+    channels: int
+    window_samples: int
+    mean_steps: int
+
+    def step(self, x: Tensor, past: Past) -> Tensor:
+        """(batch, channel, time) -> (batch, class), over a window or a hop that follows `past`."""
+        raise NotImplementedError
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.step(x, Window())
+
+    def stream(self, hop_samples: int) -> Stream:
+        """The same network, hop by hop; as in Streamable."""
+        check_hop(
+            hop_samples,
+            window_samples=self.window_samples,
+            stride=self.step_samples,
+            mean_steps=self.mean_steps,
+        )
+        return Stream(self, channels=self.channels, hop_samples=hop_samples)
+
+
 def newest(x: Tensor, steps: int, dim: int = -1) -> Tensor:
     """The last `steps` along the axis of time; all of it without an operator in the graph."""
     return x if x.shape[dim] == steps else x.narrow(dim, x.shape[dim] - steps, steps)

@@ -3,15 +3,14 @@
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from edgeemg.train.models.streaming import Past, Stream, Window, check_hop, newest
+from edgeemg.train.models.streaming import Causal, Past, Window, newest
 
 _TAPS = 3
 _WIDTH = 56
 _STEM_TAPS = 11  # with steps of 5 samples, a window of any multiple of 5 is used to its last sample
-_STEP_SAMPLES = 5  # divides the usual hop of 25 samples, so steps of one window are those of all
 
 
-class Tcn(nn.Module):
+class Tcn(Causal):
     """Steps of 5 samples, then dilated convolutions with residuals, and the mean over time.
 
     After Bai, Kolter & Koltun 2018 (arXiv:1803.01271), with one convolution a block. Nothing is
@@ -28,27 +27,24 @@ class Tcn(nn.Module):
             nn.Conv1d(channels, 32, _STEM_TAPS, bias=False),
             nn.BatchNorm1d(32),
             nn.ReLU6(),
-            nn.MaxPool1d(_STEP_SAMPLES),
+            nn.MaxPool1d(self.step_samples),
             nn.Conv1d(32, _WIDTH, _TAPS, bias=False),
             nn.BatchNorm1d(_WIDTH),
             nn.ReLU6(),
         )
-        steps = (window_samples - _STEM_TAPS + 1) // _STEP_SAMPLES - _TAPS + 1
+        steps = (window_samples - _STEM_TAPS + 1) // self.step_samples - _TAPS + 1
         dilations = _fitting(steps)
         self.blocks = nn.ModuleList(_Residual(_WIDTH, dilation) for dilation in dilations)
         self._reach = [(_TAPS - 1) * dilation for dilation in dilations]  # steps looked back
         self.dropout = nn.Dropout(0.3)
         self.head = nn.Linear(_WIDTH, classes)
-        self._shape = (channels, window_samples)
-        self._mean_steps = steps - sum(self._reach)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.step(x, Window())
+        self.channels, self.window_samples = channels, window_samples
+        self.mean_steps = steps - sum(self._reach)
 
     def step(self, x: Tensor, past: Past) -> Tensor:
         """(batch, channel, time) -> (batch, class), over a window or a hop that follows `past`."""
         x = self.steps(x, past)
-        x = past.join("steps", x, self._mean_steps - x.shape[-1])
+        x = past.join("steps", x, self.mean_steps - x.shape[-1])
         out: Tensor = self.head(self.dropout(x.mean(dim=-1).flatten(1)))  # of (batch, width)
         return out
 
@@ -60,17 +56,6 @@ class Tcn(nn.Module):
         for n, (block, reach) in enumerate(zip(self.blocks, self._reach, strict=True)):
             x = block(x, past.join(f"block_{n}", x, reach))
         return x
-
-    def stream(self, hop_samples: int) -> Stream:
-        """The same network, hop by hop; as in Streamable."""
-        channels, window = self._shape
-        check_hop(
-            hop_samples,
-            window_samples=window,
-            stride=_STEP_SAMPLES,
-            mean_steps=self._mean_steps,
-        )
-        return Stream(self, channels=channels, hop_samples=hop_samples)
 
 
 class _Residual(nn.Module):

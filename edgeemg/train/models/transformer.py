@@ -6,10 +6,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from edgeemg.train.models.layers import EncoderLayer
-from edgeemg.train.models.streaming import Past, Stream, Window, check_hop, newest
+from edgeemg.train.models.streaming import Causal, Past, newest
 
 _STEM_TAPS = 11  # less 1 a multiple of the step: a window's pools lie where the stream's do
-_STEP_SAMPLES = 5  # divides the usual hop of 25 samples, so tokens of one window are those of all
 _TAPS = 3
 _LEFT = 8  # tokens that a token sees before itself; in windows too short for it, a third of them
 _UNSEEN = -1e4  # added to a score: its share after softmax is zero
@@ -72,7 +71,7 @@ class PatchTransformer(nn.Module):
         return out
 
 
-class Transformer(nn.Module):
+class Transformer(Causal):
     """The default Transformer, made for 8-bit integers and for streams.
 
     A convolution stem makes a token of every 5 samples. Two attention layers follow, in which a
@@ -92,23 +91,20 @@ class Transformer(nn.Module):
             nn.Conv1d(channels, 32, _STEM_TAPS, bias=False),
             nn.BatchNorm1d(32),
             nn.ReLU6(),
-            nn.MaxPool1d(_STEP_SAMPLES),
+            nn.MaxPool1d(self.step_samples),
         )
         self.embedding = nn.Sequential(
             nn.Conv1d(32, self.width, _TAPS, bias=False), nn.BatchNorm1d(self.width), nn.ReLU6()
         )
-        tokens = (window_samples - _STEM_TAPS + 1) // _STEP_SAMPLES - _TAPS + 1
+        tokens = (window_samples - _STEM_TAPS + 1) // self.step_samples - _TAPS + 1
         self.layers = nn.ModuleList()
         for _ in "12":
             self.layers.append(_CausalLayer(self.width, left=min(_LEFT, tokens // 3)))
             tokens -= min(_LEFT, tokens // 3)
         self.dropout = nn.Dropout(0.3)
         self.head = nn.Linear(self.width, classes)
-        self._shape = (channels, window_samples)
-        self._mean_tokens = tokens
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.step(x, Window())
+        self.channels, self.window_samples = channels, window_samples
+        self.mean_steps = tokens
 
     def step(self, x: Tensor, past: Past) -> Tensor:
         """(batch, channel, time) -> (batch, class), over a window or a hop that follows `past`."""
@@ -116,20 +112,9 @@ class Transformer(nn.Module):
         x = self.embedding(past.join("stem", x, _TAPS - 1)).transpose(1, 2)  # (batch, token, width)
         for n, layer in enumerate(self.layers):
             x = layer(x, past, f"layer_{n}")
-        x = past.join("tokens", x, self._mean_tokens - x.shape[1], dim=1)
+        x = past.join("tokens", x, self.mean_steps - x.shape[1], dim=1)
         out: Tensor = self.head(self.dropout(x.mean(dim=1)))  # of (batch, width)
         return out
-
-    def stream(self, hop_samples: int) -> Stream:
-        """The same network, hop by hop; as in Streamable."""
-        channels, window = self._shape
-        check_hop(
-            hop_samples,
-            window_samples=window,
-            stride=_STEP_SAMPLES,
-            mean_steps=self._mean_tokens,
-        )
-        return Stream(self, channels=channels, hop_samples=hop_samples)
 
 
 class _CausalLayer(nn.Module):
