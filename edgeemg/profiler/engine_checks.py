@@ -14,6 +14,7 @@ from edgeemg.profiler.golden import Answers, allowed_difference, judge
 from edgeemg.profiler.latency import Measurement
 from edgeemg.profiler.probes import write_probe
 from edgeemg.profiler.rounds import Subject, measure_once
+from edgeemg.profiler.tflite_operators import hushed
 from edgeemg.runtime.bundle import GOLDEN_NAME, Bundle
 from edgeemg.runtime.engines import ENGINES, installed_engines, open_engine
 from edgeemg.runtime.libraries import how_to_install
@@ -61,7 +62,8 @@ def _checked(
         return Check(name, "fail", measured.reason, f"{_OTHERS}, or reinstall the engine")
     try:
         # as `run` opens it; safe here, now that the same file ran in a process of its own
-        open_engine(bundle, facts.engine, facts.precision)
+        with hushed():
+            open_engine(bundle, facts.engine, facts.precision)
     except EdgeEmgError as error:
         return Check(name, "fail", str(error), _OTHERS)
     allowed = allowed_difference(facts.precision, expected)

@@ -28,7 +28,7 @@ def tflite_operators(path: Path) -> Iterator[Operator]:
     """
     library, _ = import_library("tflite", purpose=f"reading the operators of {path.name}")
     try:
-        with _hushed():
+        with hushed():
             interpreter = library.Interpreter(model_path=str(path), num_threads=1)
             interpreter.allocate_tensors()
         listed = interpreter._get_ops_details()
@@ -94,7 +94,7 @@ def _operator(
 
 
 @contextlib.contextmanager
-def _hushed() -> Iterator[None]:
+def hushed() -> Iterator[None]:
     """Without the line in which the library's C++ part announces its delegate."""
     if sys.stderr is None:  # closed: descriptor 2 may be anything
         yield
