@@ -1,44 +1,50 @@
 """Counts in, a sensor on a pseudo-terminal out: genuine bytes, at the pace of the device."""
 
-import fcntl
-import os
-import select
-import termios
 import time
-import tty
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, Self
+from typing import Self
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
-
-from edgeemg.errors import PortError
+from firmware_bridge.boards import Board
+from firmware_bridge.devices.bitalino_board import BitalinoBoard
+from firmware_bridge.devices.chords_board import ChordsBoard
 from firmware_bridge.devices.cyton_board import CytonBoard
-from firmware_bridge.frames import Device
+from firmware_bridge.devices.cyton_daisy_board import CytonDaisyBoard
+from firmware_bridge.devices.edgeemg_board import EdgeemgBoard
+from firmware_bridge.devices.freeeeg32_board import FreeEeg32Board
+from firmware_bridge.devices.spikerbox_board import SpikerboxBoard
+from firmware_bridge.devices.text_board import TextBoard
+from firmware_bridge.devices.umyo_board import UmyoBoard
+from firmware_bridge.faults import Faults, FaultyLine
+from firmware_bridge.pseudo_terminals import PseudoTerminal
 
-BOARDS = {"cyton": CytonBoard}
+BOARDS: dict[str, type[Board]] = {
+    "edgeemg": EdgeemgBoard,
+    "cyton": CytonBoard,
+    "cyton-daisy": CytonDaisyBoard,
+    "chords": ChordsBoard,
+    "text": TextBoard,
+    "bitalino": BitalinoBoard,
+    "freeeeg32": FreeEeg32Board,
+    "spikerbox": SpikerboxBoard,
+    "umyo": UmyoBoard,
+}
 
 _IDLE_S = 0.05  # longest nap: how soon a stop is seen
 _NAP_S = 0.002  # shortest nap, at high speed: several packets a wake-up instead of a busy loop
-_BURST = 256  # packets a wake-up, at most, when catching up
-
-_PTS = "/dev/pts/"
+_BURST_S = 1.0  # of samples in a wake-up, at most, when catching up
 
 
-class Board(Protocol):
-    """A device's behaviour without its line."""
+@dataclass(slots=True)
+class _Pause:
+    """One thing that goes wrong again and again, in samples of the world: when, and how long."""
 
-    device: Device
-    streaming: bool
-    sent: int
-    lost_on_air: int
-
-    @property
-    def finished(self) -> bool: ...
-    def answer(self, command: bytes) -> tuple[bytes, float]: ...
-    def packets(self, due: int) -> bytes: ...
+    kind: str
+    every: int
+    length: int
+    begins: int
+    ends: int = -1  # while it lasts
 
 
 class Emulator:
@@ -49,6 +55,10 @@ class Emulator:
     lossless   False: what a slow reader has no room for is dropped and counted, as a UART does;
                True: the board waits for the reader, as no sensor would
     linger_s   how long it stays, silent, after the last sample, so that a reader can drain
+    faults     what is to go wrong
+
+    lost_samples      played by the board, and never put on the line
+    overflowed_bytes  dropped for want of a reader
 
     `run` plays until the recording is over or `stop` is called; as a context manager it plays
     in a thread, and leaving it raises what went wrong there.
@@ -62,31 +72,49 @@ class Emulator:
         speed: float = 1.0,
         lossless: bool = False,
         linger_s: float = 5.0,
+        faults: Faults = Faults(),  # noqa: B008  # it is frozen
     ) -> None:
         if not speed > 0:
             raise ValueError(f"speed must be above 0, got {speed}")
         self.board = board
-        self.overflowed_bytes = 0
+        self.line = FaultyLine(faults)
+        self.paused_samples = 0
+        self.pauses = dict.fromkeys(("stall", "reboot", "unplug"), 0)
         self._speed = speed
-        self._rate_hz = board.device.sample_rate_hz * speed
+        self._rate_hz = board.stream.sample_rate_hz * speed * (1 + faults.clock_ppm * 1e-6)
         self._lossless = lossless
         self._linger_s = linger_s
-        # the slave end stays open here, so that readers can come and go
-        self._master, self._slave = os.openpty()
-        tty.setraw(self._slave)
-        os.set_blocking(self._master, False)
-        self.port_name = os.ttyname(self._slave)
-        self._link = link
-        if link is not None:
-            self._make_link(link)
+        self._burst_s = faults.burst_s / speed
+        self._terminal = PseudoTerminal(link=link, lossless=lossless)
         self._stopped = False  # no Event: its lock is not safe in a signal handler
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="emulator")
         self._playing: Future[None] | None = None
-        self._out = bytearray()
         self._busy_until_s = 0.0
         self._started_s = 0.0
-        self._played = 0
+        self._played = 0  # samples since the stream was started
+        self._world = 0  # samples since the emulator was started, faults or not
         self._ended_s: float | None = None
+        self._held = bytearray()
+        self._released_s = 0.0
+        self._plan = _planned(faults, board.stream.sample_rate_hz)
+        board.rewinds = not self._plan
+
+    @property
+    def port_name(self) -> str:
+        """The port that a reader opens; another one after each replug."""
+        return self._terminal.port_name
+
+    @property
+    def overflowed_bytes(self) -> int:
+        """Bytes dropped for want of a reader."""
+        return self._terminal.overflowed_bytes
+
+    @property
+    def lost_samples(self) -> int:
+        """Samples that the board played and of which a frame was never put on the line."""
+        board = self.board
+        dropped = self.line.dropped_frames * board.samples_per_frame // board.frames_per_sample
+        return self.paused_samples + dropped
 
     def run(self) -> None:
         """Play until the recording is over, or `stop`."""
@@ -96,7 +124,7 @@ class Emulator:
                 self._listen()
                 self._play()
         finally:
-            self._close()
+            self._terminal.close()
 
     def stop(self) -> None:
         """End `run` within 50 ms; may be called from a signal handler or another thread."""
@@ -113,32 +141,31 @@ class Emulator:
         self._playing.result()
 
     def _nap(self) -> None:
-        """Until the next packet is due, a command comes, or there is room to write."""
+        """Until the next frame is due, a command comes, or there is room to write."""
         now_s = time.monotonic()
         wake_s = _IDLE_S
         if self._busy_until_s > now_s:
             time.sleep(min(self._busy_until_s - now_s, _IDLE_S))
             return
-        if self.board.streaming and not self.board.finished and not self._out:
-            due_s = self._started_s + (self._played + 1) / self._rate_hz
+        if self.board.streaming and not self.board.finished and not self._terminal.waiting:
+            due_s = self._started_s + (self._played + self.board.samples_per_frame) / self._rate_hz
             wake_s = min(max(due_s - now_s, _NAP_S), _IDLE_S)
-        select.select([self._master], [self._master] if self._out else [], [], wake_s)
+        self._terminal.wait(wake_s)
 
     def _listen(self) -> None:
         if self._busy_until_s > time.monotonic():
             return
-        self._send(b"")
-        try:
-            command = os.read(self._master, 1)
-        except BlockingIOError:
+        self._terminal.send(b"")
+        command = self._terminal.command()
+        if not command:
             return
         was_streaming = self.board.streaming
         reply, delay_s = self.board.answer(command)
         if delay_s:
             self._busy_until_s = time.monotonic() + delay_s / self._speed
-            self._out += reply
+            self._terminal.queue(reply)
         else:
-            self._send(reply)
+            self._terminal.send(reply)
         if self.board.streaming and not was_streaming:
             self._started_s, self._played = time.monotonic(), 0
         if was_streaming and not self.board.streaming and self.board.finished:
@@ -146,74 +173,72 @@ class Emulator:
 
     def _play(self) -> None:
         now_s = time.monotonic()
-        if self._lossless and self._out:
+        if self._lossless and self._terminal.waiting:
             return
         if self.board.finished:
-            self._ended_s = self._ended_s or now_s
-            if now_s - self._ended_s > self._linger_s:
-                self.stop()
+            self._end(now_s)
             return
         self._ended_s = None
         if not self.board.streaming:
             return
-        due = min(int((now_s - self._started_s) * self._rate_hz) - self._played, _BURST)
-        if due > 0:
-            self._played += due
-            self._send(self.board.packets(due))
-
-    def _send(self, packets: bytes) -> None:
-        self._out += packets
-        if not self._out:
+        self._started_s = self._started_s or now_s  # it streams from power-on
+        most = max(round(_BURST_S * self.board.stream.sample_rate_hz), self.board.samples_per_frame)
+        due = min(int((now_s - self._started_s) * self._rate_hz) - self._played, most)
+        due -= due % self.board.samples_per_frame
+        if due <= 0:
             return
-        with suppress(BlockingIOError):
-            del self._out[: os.write(self._master, self._out)]
-        if not self._out:
+        before = self.board.sent
+        frames = self.board.frames(due)
+        self._played += due
+        self._world += due
+        if self._paused():
+            self.paused_samples += self.board.sent - before
             return
-        # a reader that died leaves its exclusive mark on a terminal that we hold open
-        fcntl.ioctl(self._slave, termios.TIOCNXCL)
-        if not self._lossless:
-            self.overflowed_bytes += len(self._out)
-            self._out.clear()
+        self._put(self.line.carry(frames), now_s)
 
-    def _is_left_behind(self, link: Path) -> bool:
-        """Whether it pointed to a simulated port that is gone, or whose number is ours now."""
-        target = str(link.readlink())
-        return target == self.port_name or (target.startswith(_PTS) and not link.exists())
+    def _end(self, now_s: float) -> None:
+        self._put(b"", now_s, at_once=True)
+        self._ended_s = self._ended_s or now_s
+        if now_s - self._ended_s > self._linger_s:
+            self.stop()
 
-    def _make_link(self, link: Path) -> None:
-        try:
-            if link.is_symlink() and self._is_left_behind(link):
-                link.unlink()  # left behind by a run that was killed; its number may be ours now
-            link.symlink_to(self.port_name)
-        except OSError as error:
-            self._link = None
-            self._close()
-            raise PortError(
-                f"{link}: cannot be made a link to the simulated port ({error.strerror}): "
-                "remove what is there, or name another --link"
-            ) from error
+    def _put(self, arriving: bytes, now_s: float, *, at_once: bool = False) -> None:
+        if not self._burst_s:
+            self._terminal.send(arriving)
+            return
+        self._held += arriving
+        if at_once or now_s - self._released_s >= self._burst_s:
+            self._terminal.send(bytes(self._held))
+            self._held.clear()
+            self._released_s = now_s
 
-    def _close(self) -> None:
-        link = self._link
-        if link is not None and link.is_symlink() and str(link.readlink()) == self.port_name:
-            link.unlink()
-        os.close(self._master)
-        os.close(self._slave)
+    def _paused(self) -> bool:
+        """Whether what was just played is lost; begins and ends what goes wrong."""
+        lost = False
+        for pause in self._plan:
+            if pause.ends < 0 and self._world >= pause.begins:
+                pause.ends = pause.begins + pause.length
+                self.pauses[pause.kind] += 1
+                if pause.kind == "unplug":
+                    self._terminal.unplug()
+            if pause.ends < 0:
+                continue
+            lost = True
+            if self._world >= pause.ends:
+                self._mend(pause)
+        return lost
+
+    def _mend(self, pause: _Pause) -> None:
+        pause.begins, pause.ends = self._world + pause.every, -1
+        if pause.kind == "unplug":
+            self._terminal.plug()
+        if pause.kind == "reboot":
+            self._terminal.send(self.board.restart())
 
 
-def microvolts_to_counts(microvolts: ArrayLike, device: Device) -> NDArray[np.int32]:
-    """(time, channel) microvolts -> (time, device.n_channels) counts, the exact inverse of reading.
-
-    Rounded to the nearest count and clipped to the converter's range. NaN, and inputs that the
-    recording has no channel for, become the lower rail: what an open input shows, and what a
-    reader marks as not valid. Raises ValueError for more channels than the device has.
-    """
-    values: NDArray[np.float64] = np.asarray(microvolts, dtype=np.float64)
-    if values.ndim != 2 or values.shape[1] > device.n_channels:
-        raise ValueError(f"wanted (time, up to {device.n_channels}), got {values.shape}")
-    lowest = -device.rail_count - 1
-    counts = np.full((len(values), device.n_channels), lowest, dtype=np.int32)
-    whole = np.rint(values / device.microvolts_per_count)
-    whole = np.where(np.isnan(whole), lowest, np.clip(whole, lowest, device.rail_count))
-    counts[:, : values.shape[1]] = whole.astype(np.int32)
-    return counts
+def _planned(faults: Faults, rate_hz: float) -> list[_Pause]:
+    plan = []
+    for kind, every_s, long_s in faults.pauses():
+        every, length = (max(1, round(seconds * rate_hz)) for seconds in (every_s, long_s))
+        plan.append(_Pause(kind, every, length, begins=every))
+    return plan

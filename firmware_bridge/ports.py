@@ -14,19 +14,29 @@ import serial
 from serial.tools import list_ports
 
 from edgeemg.errors import PortError
+from firmware_bridge.resolving import latency_timer, latency_timer_ms
 
 READ_TIMEOUT_S = 0.05  # longest that a read waits, so that its caller can look at the time
 _WRITE_TIMEOUT_S = 1.0
 _FULL_READ = 4095  # bytes the kernel's line discipline holds: after as many, more may wait
 _LONGEST_READ = 1 << 16  # bytes
+_LEAST_LATENCY_MS = 1
+
+# All that a port does when it goes away, is refused, or is no port: pyserial wraps some errors
+# of the system, and lets others through (in_waiting: EIO; a setting that races an unplug:
+# termios.error, which is no OSError).
+_FAILURES = (serial.SerialException, OSError, termios.error)
 
 
 class Port:
     """A serial port that nobody else may open, with bulk reads.
 
-    gather_s     how long a read goes on collecting after its first byte: fewer wake-ups, and
-                 bytes that are this much older at most, which no arrival time shows
+    gather_s    how long a read goes on collecting after its first byte: fewer wake-ups, and
+                bytes that are this much older at most, which no arrival time shows
+
     low_latency  whether the driver took the low-latency flag; a pseudo-terminal has none
+    latency_ms   how long the adapter gathers bytes, read back after asking for 1 ms; None where
+                 it has no such timer
     """
 
     def __init__(self, name: str, baud: int, *, gather_s: float = 0.004) -> None:
@@ -40,15 +50,29 @@ class Port:
                 write_timeout=_WRITE_TIMEOUT_S,
                 exclusive=True,
             )
-        except (serial.SerialException, OSError) as error:
+        except _FAILURES as error:
             raise _cannot_open(name, error) from error
         try:
             # exclusive=True is a lock among those who ask; this one also keeps the others out
             fcntl.ioctl(self._serial.fileno(), termios.TIOCEXCL)
-        except OSError as error:
+        except _FAILURES as error:
             self._serial.close()
             raise _cannot_open(name, error) from error
         self.low_latency = self._ask_low_latency()
+        self.latency_ms = self._least_latency_ms()
+
+    @property
+    def baud(self) -> int:
+        """Bits a second; setting it forgets what was received at the old one."""
+        return int(self._serial.baudrate)
+
+    @baud.setter
+    def baud(self, baud: int) -> None:
+        try:
+            self._serial.baudrate = baud
+            self._serial.reset_input_buffer()
+        except _FAILURES as error:
+            raise self._gone(error) from error
 
     def read(self) -> bytes:
         """All that arrives within `gather_s` of a first byte; empty if none comes in 50 ms."""
@@ -67,7 +91,7 @@ class Port:
                 chunk += part
                 if len(part) < _FULL_READ:
                     break
-        except (serial.SerialException, OSError) as error:
+        except _FAILURES as error:
             raise self._gone(error) from error
         return chunk
 
@@ -75,17 +99,17 @@ class Port:
         """Send a command."""
         try:
             self._serial.write(command)
-        except (serial.SerialException, OSError) as error:
+        except _FAILURES as error:
             raise self._gone(error) from error
 
     def close(self) -> None:
         """Let others open it again. Never raises: the port may be gone already."""
         if not self._serial.is_open:
             return
-        with suppress(OSError):
+        with suppress(*_FAILURES):
             # else the mark would stay on a terminal that somebody else holds open
             fcntl.ioctl(self._serial.fileno(), termios.TIOCNXCL)
-        with suppress(OSError):
+        with suppress(*_FAILURES):
             self._serial.close()
 
     def __enter__(self) -> Self:
@@ -97,14 +121,22 @@ class Port:
     def _ask_low_latency(self) -> bool:
         try:
             self._serial.set_low_latency_mode(True)
-        except (AttributeError, NotImplementedError, ValueError, OSError):
+        except (AttributeError, NotImplementedError, ValueError, *_FAILURES):
             return False
         return True
+
+    def _least_latency_ms(self) -> int | None:
+        """What the flag made of the timer; where it did not do, the timer is set itself."""
+        timer = latency_timer(self.name)
+        if timer is not None and (latency_timer_ms(self.name) or 0) > _LEAST_LATENCY_MS:
+            with suppress(OSError):  # only root may, unless a udev rule says otherwise
+                timer.write_text(str(_LEAST_LATENCY_MS), encoding="ascii")
+        return latency_timer_ms(self.name)
 
     def _gone(self, why: object) -> PortError:
         return PortError(
             f"{self.name}: lost in use ({why}): the sensor was unplugged, its simulator ended, "
-            "or another program reads the same port; plug it in again and restart"
+            "or another program reads the same port; plug it in again"
         )
 
 

@@ -1,19 +1,38 @@
-"""A port's name and a device's in, Samples out: opens, greets, reads, and says what is wrong."""
+"""A port's name and a device in, Samples out: opens, greets, reads, and finds it again."""
 
+import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import suppress
+from dataclasses import replace
+from enum import StrEnum
 from typing import Self
 
 from edgeemg.dsp.samples import Samples
 from edgeemg.errors import PortError
-from firmware_bridge.devices import find_device
-from firmware_bridge.frames import Ask, Device
+from firmware_bridge.clocks import drift_told
+from firmware_bridge.counters import Counters
+from firmware_bridge.frames import Device
+from firmware_bridge.greeting import ChangedSensorError, Greeted, check_same, greet, no_answer
 from firmware_bridge.ports import Port
-from firmware_bridge.samples import Assembler, Counters
+from firmware_bridge.reopening import Patience, reopen
+from firmware_bridge.resolving import latency_timer, stable_name
+from firmware_bridge.samples import Assembler
+from firmware_bridge.silence import Silence
 
-_STALL_S = 3.0  # no frame for this long: the sensor is taken for dead
-_LONGEST_REPLY = 4096  # bytes; more without the reply that was asked for is noise
+_FRAMES = 10  # frame periods without a frame: stale
+_QUIET_S = 0.2  # longest wait for the line to fall quiet at the end
+_FAST_PPM = 200.0  # crystals keep to 100 ppm; more is a resonator, or another rate
+_DRIFT_EVERY_S = 5.0
+_SLOW_LATENCY_MS = 1
+
+
+class State(StrEnum):
+    """Whether a sensor sends: frames come; silent for a while; port closed, being looked for."""
+
+    CONNECTED = "connected"
+    STALE = "stale"
+    LOST = "lost"
 
 
 class Sensor:
@@ -21,52 +40,88 @@ class Sensor:
 
     What an iteration yields may be empty: the caller has control back while nothing comes, and
     can stop. Close it, or use it in a `with`: the sensor is told to stop.
+
+    stream    what it sends; it does not change
+    counters  received, lost, rejected ... since it was opened
+    state     CONNECTED, STALE or LOST; each change is told in one line
     """
 
     def __init__(
-        self, port: Port, device: Device, *, clock: Callable[[], float] = time.monotonic
+        self,
+        port: Port,
+        device: Device,
+        *,
+        greeted: Greeted,
+        again: str,
+        tell: Callable[[str], None],
+        reconnect: bool,
+        patience: Patience,
+        clock: Callable[[], float],
     ) -> None:
         self.device = device
         self.port_name = port.name
+        self.stream = greeted.stream
+        self.counters = Counters()
+        self.state = State.CONNECTED
         self._port = port
+        self._again = again
+        self._tell = tell
+        self._reconnect = reconnect
+        self._patience = patience
         self._clock = clock
-        self._reader = device.reader()
-        self._assembler = Assembler(device)
-        for ask in device.hello:
-            _greet(port, device, ask, clock)
-        self._last_frame_s = clock()
-        self._unframed = 0  # bytes since the last frame
+        self._reader = greeted.reader
+        self._early = greeted.early
+        self._before = Counters()  # what readers of before the last reopening had counted
+        self._assembler = Assembler(self.stream, self.counters)
+        self._reopening: Generator[None, None, tuple[Port, Greeted]] | None = None
+        self._look_at_drift_s = clock() + _DRIFT_EVERY_S
+        stale_s = max(patience.stale_s, _FRAMES / self.stream.sample_rate_hz)
+        self._silence = Silence(stale_s, max(patience.lost_s, 2 * stale_s), clock())
 
     @property
-    def counters(self) -> Counters:
-        """Received, lost, rejected ... since the port was opened."""
-        return self._assembler.counters
+    def link(self) -> str:
+        """The port by its lasting name, its baud rate and its latency timer, for logs."""
+        timer = self._port.latency_ms
+        latency = "" if timer is None else f", latency timer {timer} ms"
+        return f"{self._again} at {self._port.baud} baud{latency}"
+
+    def drift_ppm(self) -> float | None:
+        """How much faster than nominal its clock runs by the host's; None in the first 30 s."""
+        return self._assembler.clock.drift_ppm()
 
     def read(self) -> Samples:
-        """What has arrived, within 50 ms: (time, 8), possibly no rows.
+        """What has arrived, within 50 ms: (time, channel), possibly no rows.
 
-        Raises PortError where the port is lost, or no frame came for 3 s.
+        A sensor that went away is looked for, for ever, without rows meanwhile; its index goes on
+        by the host's clock. Raises PortError where it is not to be looked for (`reconnect` is
+        False), and where another one came back.
         """
-        chunk = self._port.read()
-        arrived_s = self._clock()
-        frames = self._reader.feed(chunk)
-        self.counters.rejected_bytes = self._reader.rejected_bytes
-        self.counters.resyncs = self._reader.resyncs
-        if frames:
-            self._last_frame_s, self._unframed = arrived_s, 0
-        else:
-            self._unframed += len(chunk)
-            self._check_stall(arrived_s)
-        return self._assembler.take(frames, arrived_s)
+        if self._early:
+            frames, arrived_s = self._early.pop(0)
+            return self._assembler.take(frames, arrived_s)
+        if self._reopening is not None:
+            return self._go_on_reopening(self._reopening)
+        try:
+            return self._read_stream()
+        except ChangedSensorError:
+            raise
+        except PortError as error:
+            if not self._reconnect:
+                raise
+            self._lose(str(error))
+            return self._nothing()
 
     def __iter__(self) -> Iterator[Samples]:
         while True:
             yield self.read()
 
     def close(self) -> None:
-        """Stop the stream and free the port."""
+        """Stop the stream, wait shortly until the line is quiet, and free the port."""
+        if self._reopening is not None:
+            self._reopening.close()
+            return
         with suppress(PortError):  # gone already: nothing is left to stop
-            self._port.write(self.device.goodbye)
+            self._stop()
         self._port.close()
 
     def __enter__(self) -> Self:
@@ -75,65 +130,168 @@ class Sensor:
     def __exit__(self, *error: object) -> None:
         self.close()
 
-    def _check_stall(self, now_s: float) -> None:
-        if now_s - self._last_frame_s < _STALL_S:
+    def _stop(self) -> None:
+        if not self.device.goodbye:
             return
-        wanted = f"frames of {self.device.title}"
-        raise _no_answer(self._port, self.device, wanted, self._unframed, _STALL_S)
+        self._port.write(self.device.goodbye)
+        ends_s = time.monotonic() + _QUIET_S
+        while self._port.read() and time.monotonic() < ends_s:
+            pass
+
+    def _read_stream(self) -> Samples:
+        chunk = self._port.read()
+        arrived_s = self._clock()
+        frames = self._reader.feed(chunk)
+        self._count()
+        check_same(self.port_name, self.stream, self._reader.stream)
+        if frames:
+            self._frames_came(arrived_s)
+        else:
+            self._no_frames_came(len(chunk), arrived_s)
+        samples = self._assembler.take(frames, arrived_s)
+        self._check_drift(arrived_s)
+        return samples
+
+    def _count(self) -> None:
+        counters, before, reader = self.counters, self._before, self._reader
+        counters.rejected_bytes = before.rejected_bytes + reader.rejected_bytes
+        counters.resyncs = before.resyncs + reader.resyncs
+        counters.malformed = before.malformed + reader.malformed
+
+    def _frames_came(self, now_s: float) -> None:
+        if self.state is State.STALE:
+            self._turn(State.CONNECTED, f"frames again after {self._silence.seconds:.1f} s")
+            self._assembler.outage(reopened=False)
+        self._silence.end(now_s)
+
+    def _no_frames_came(self, n_bytes: int, now_s: float) -> None:
+        silence, device = self._silence, self.device
+        silence.go_on(n_bytes, now_s)
+        if silence.is_lost:
+            raise no_answer(
+                self.port_name,
+                device,
+                f"frames of {device.title}",
+                heard=silence.n_bytes,
+                wait_s=silence.lost_s,
+            )
+        if not silence.is_due():
+            return
+        if self.state is State.CONNECTED:
+            self.counters.stalls += 1
+            self._turn(State.STALE, f"no frame of {device.title} for {silence.seconds:.1f} s")
+        if device.poke:
+            self._port.write(device.poke)
+
+    def _lose(self, why: str) -> None:
+        self._turn(State.LOST, f"{why}; it is waited for")
+        self._port.close()  # first of all: its number is not given again while it is held
+        half_a_frame = getattr(self._reader, "held_bytes", 0)
+        self.counters.rejected_bytes += half_a_frame
+        self.counters.resyncs += half_a_frame > 0
+        self._before = replace(self.counters)
+        self._lost_at_s = self._clock()
+        self._reopening = reopen(
+            self._again,
+            self.device,
+            patience=self._patience,
+            clock=self._clock,
+            tell=self._say,
+        )
+
+    def _go_on_reopening(self, reopening: Generator[None, None, tuple[Port, Greeted]]) -> Samples:
+        try:
+            next(reopening)
+        except StopIteration as done:
+            self._port, greeted = done.value
+        else:
+            return self._nothing()
+        self._reopening = None
+        check_same(self.port_name, self.stream, greeted.stream)
+        self._reader, self._early = greeted.reader, greeted.early
+        self.counters.reconnects += 1
+        self._count()
+        self._assembler.outage()
+        away_s = self._clock() - self._lost_at_s
+        self._turn(State.CONNECTED, f"back after {away_s:.1f} s ({self.link})")
+        self._silence.end(self._clock())
+        return self._nothing()
+
+    def _check_drift(self, now_s: float) -> None:
+        if now_s < self._look_at_drift_s:
+            return
+        self._look_at_drift_s = now_s + _DRIFT_EVERY_S
+        drift = self.drift_ppm()
+        if drift is None or abs(drift) <= _FAST_PPM:
+            return
+        self._look_at_drift_s = math.inf  # once is enough
+        self._say(drift_told(drift, self.stream))
+
+    def _turn(self, state: State, why: str) -> None:
+        self.state = state
+        self._say(f"{state}: {why}")
+
+    def _say(self, text: str) -> None:
+        prefix = f"{self.port_name}: "
+        self._tell(prefix + text.replace(prefix, ""))
+
+    def _nothing(self) -> Samples:
+        return self._assembler.take([], math.nan)
 
 
-def open_sensor(port_name: str, device: str) -> Sensor:
+def open_sensor(
+    port: str,
+    device: Device,
+    *,
+    tell: Callable[[str], None] | None = None,
+    reconnect: bool = True,
+    patience: Patience = Patience(),  # noqa: B008  # it is frozen
+    clock: Callable[[], float] = time.monotonic,
+) -> Sensor:
     """Open the port, greet the device and start its stream.
 
-    device  a name in `firmware_bridge.devices.DEVICES`
-    Raises PortError where the port cannot be opened, stays silent, or talks nonsense.
+    device     from `firmware_bridge.devices.find_device`
+    tell       is told, in one line, what a person should know: each change of state, a slow port
+    reconnect  look for it, for ever, when it goes away; False: a PortError then
+
+    Raises PortError at once where the port cannot be opened now, stays silent, or talks nonsense.
     """
-    facts = find_device(device)
-    port = Port(port_name, facts.baud)
+    tell = tell or (lambda _: None)
+    again = stable_name(port)
+    opened = Port(port, device.bauds[0])
     try:
-        return Sensor(port, facts)
-    except BaseException:
-        port.close()
-        raise
-
-
-def _greet(port: Port, device: Device, ask: Ask, clock: Callable[[], float]) -> None:
-    port.write(ask.send)
-    deadline = clock() + ask.within_s
-    if not ask.ends:
-        while clock() < deadline and port.read():
-            pass
-        return
-    reply, heard = b"", 0
-    while clock() < deadline:
-        chunk = port.read()
-        heard += len(chunk)
-        reply = (reply + chunk)[-_LONGEST_REPLY:]
-        _check_trouble(port, device, ask, reply)
-        _, found, rest = reply.partition(ask.begins)
-        if found and ask.ends in rest:
-            return
-    wanted = f"the reply of {device.title} to {ask.send.decode()!r}"
-    raise _no_answer(port, device, wanted, heard, ask.within_s)
-
-
-def _check_trouble(port: Port, device: Device, ask: Ask, reply: bytes) -> None:
-    for phrase, remedy in ask.trouble:
-        _, found, rest = reply.partition(phrase)
-        text, ended, _ = rest.partition(ask.ends)
-        if found and ended:
-            said = (found + text).decode("ascii", "replace").strip()
-            raise PortError(f"{port.name}: {device.title} says {said!r}: {remedy}")
-
-
-def _no_answer(port: Port, device: Device, wanted: str, heard: int, wait_s: float) -> PortError:
-    if not heard:
-        return PortError(
-            f"{port.name}: silent: wanted {wanted}, and no byte came in {wait_s:g} s; "
-            f"check that {device.check}"
+        sensor = Sensor(
+            opened,
+            device,
+            greeted=_whole(greet(opened, device, clock)),
+            again=again,
+            tell=tell,
+            reconnect=reconnect,
+            patience=patience,
+            clock=clock,
         )
-    return PortError(
-        f"{port.name}: talks nonsense: wanted {wanted}, and {heard} bytes came in {wait_s:g} s "
-        f"without it; check that the sensor is the {device.title} ({device.baud} baud), "
-        "and that no other program reads the port"
-    )
+        _tell_what_matters(sensor, opened, tell)
+    except BaseException:
+        opened.close()
+        raise
+    return sensor
+
+
+def _whole(steps: Generator[None, None, Greeted]) -> Greeted:
+    """All steps of a greeting at once: nobody waits for the first opening but its caller."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as done:
+            greeted: Greeted = done.value
+            return greeted
+
+
+def _tell_what_matters(sensor: Sensor, port: Port, tell: Callable[[str], None]) -> None:
+    if not sensor.stream.loss_visible:
+        tell(f"{port.name}: {sensor.device.title}: {sensor.device.loss}")
+    if port.latency_ms is not None and port.latency_ms > _SLOW_LATENCY_MS:
+        tell(
+            f"{port.name}: the adapter holds bytes back for up to {port.latency_ms} ms; as root "
+            f"once: echo 1 > {latency_timer(port.name)}"
+        )

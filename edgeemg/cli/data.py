@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from edgeemg.cli.check import check
+from edgeemg.cli.data_recover import recover
 from edgeemg.cli.numbers import POSITIVE, FiniteRange
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ def data() -> None:
 
 
 data.add_command(check)
+data.add_command(recover)
 
 
 @data.command("import", short_help="Turn recordings of another layout into EMG-BIDS.")

@@ -157,6 +157,7 @@ def _decide_live(work: Path, live: "Recording", *, seconds: float) -> None:
     from edgeemg.cli.running import Stop, decide
     from edgeemg.runtime.bundle import open_bundle
     from edgeemg.runtime.event_metrics import Timeline, usual_grace, words_of
+    from firmware_bridge.devices import find_device
 
     bundle = open_bundle(work / "bundle")
     words = words_of(live.events, bundle.manifest)
@@ -167,7 +168,7 @@ def _decide_live(work: Path, live: "Recording", *, seconds: float) -> None:
             bundle,
             port=port,
             recording=None,
-            device="cyton",
+            device=find_device("cyton"),
             engine_name=default_engine(),
             precision="int8",
             channels=None,

@@ -17,6 +17,7 @@ from edgeemg.errors import EdgeEmgError
 VERBS = {
     "demo": ("edgeemg.cli.demo", "demo"),
     "data": ("edgeemg.cli.data", "data"),
+    "record": ("edgeemg.cli.record", "record"),
     "train": ("edgeemg.cli.train", "train"),
     "evaluate": ("edgeemg.cli.evaluate", "evaluate"),
     "compare": ("edgeemg.cli.compare", "compare"),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from edgeemg.cli.numbers import FRACTION, POSITIVE, FiniteRange
+from edgeemg.cli.sensor_options import device_of, sensor_settings
 
 if TYPE_CHECKING:
     from edgeemg.manifest import DecisionSettings, Manifest
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("bundle", metavar="BUNDLE", type=click.Path(path_type=Path))
 @click.option("--port", help="Serial port of the sensor, as in /dev/ttyUSB0.")
-@click.option("--device", default="cyton", show_default=True, help="Which sensor is on the port.")
+@sensor_settings
 @click.option("--recording", type=click.Path(path_type=Path), help="A *_emg.bdf instead of a port.")
 @click.option("--engine", help="onnx or tflite.")
 @click.option("--precision", help="float32 or int8; float32 where --engine is given.")
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 @click.option("--sink", "sinks", multiple=True, help="jsonl (stdout) or jsonl:FILE; repeatable.")
 @click.option("--every-hop", is_flag=True, help="Tell what every hop says, rest and doubt too.")
 @click.option("--seconds", type=POSITIVE, help="Stop after this.")
+@click.option("--no-reconnect", is_flag=True, help="End, with exit code 2, when the sensor goes.")
 @click.option("--threshold", type=FRACTION, help="Least probability of a decision.")
 @click.option("--smoothing-hops", type=click.IntRange(min=1), help="Hops to average over.")
 @click.option("--agreement-hops", type=click.IntRange(min=1), help="Hops that must agree.")
@@ -35,11 +37,13 @@ def run(bundle: Path, port: str | None, recording: Path | None, **options: Any) 
     that was for one board only; else the first engine that is installed, in float32. Which, and
     why, is told at the start.
 
+    A sensor that is unplugged is waited for, for ever, and decisions go on when it is back.
     Counters of samples, losses and latency go to stderr at the end. SIGINT and SIGTERM stop the
     sensor first. Decision settings come from the bundle; the flags override them.
 
     \b
     edgeemg run bundles/cnn --port /dev/ttyUSB0 --device cyton
+    edgeemg run bundles/cnn --port /dev/ttyUSB0 --device text --rate 1000
     edgeemg run bundles/cnn --port /dev/ttyUSB0 --engine tflite --precision int8
     edgeemg run bundles/cnn --recording rec/sub-01/ses-1/emg/sub-01_ses-1_task-silent_emg.bdf
     """
@@ -50,6 +54,7 @@ def run(bundle: Path, port: str | None, recording: Path | None, **options: Any) 
         raise click.UsageError("give either --port (a sensor) or --recording (a file)")
     if recording is not None and options["channels"] is not None:
         raise click.UsageError("--channels names inputs of a sensor: it goes with --port")
+    device = device_of(options)
     opened = open_bundle(bundle)
     settings = _settings(opened.manifest, options)
     with Stop(options["seconds"]) as stop:
@@ -57,7 +62,8 @@ def run(bundle: Path, port: str | None, recording: Path | None, **options: Any) 
             opened,
             port=port,
             recording=recording,
-            device=options["device"],
+            device=device,
+            reconnect=not options["no_reconnect"],
             engine_name=options["engine"],
             precision=options["precision"],
             channels=options["channels"],

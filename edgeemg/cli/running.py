@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
 from types import FrameType, TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import click
 
@@ -23,6 +23,9 @@ from edgeemg.runtime.engines import open_engine
 from edgeemg.runtime.health import Health
 from edgeemg.runtime.loop import run as run_loop
 from edgeemg.runtime.sinks import JsonLines, Sink
+
+if TYPE_CHECKING:
+    from firmware_bridge.frames import Device
 
 _PIECE = 250  # samples of a recording that are handed on at once
 
@@ -73,7 +76,8 @@ def decide(
     *,
     port: str | None,
     recording: Path | None,
-    device: str,
+    device: "Device",
+    reconnect: bool = True,
     engine_name: str | None,
     precision: str | None,
     channels: str | None,
@@ -97,11 +101,11 @@ def decide(
         if port is not None:
             from firmware_bridge.sensor import open_sensor
 
-            sensor = stack.enter_context(open_sensor(port, device))
-            inputs = model_inputs(manifest, channels, n_inputs=sensor.device.n_channels)
+            sensor = stack.enter_context(open_sensor(port, device, tell=_warn, reconnect=reconnect))
+            inputs = model_inputs(manifest, channels, n_inputs=sensor.stream.n_channels)
             stack.callback(lambda: _tell(health, sensor.counters.as_dict()))
             source: Iterable[Samples] = (piece.columns(inputs) for piece in sensor)
-            _announce(bundle, runs, f"{sensor.device.title} on {port}, inputs", inputs)
+            _announce(bundle, runs, f"{device.title} on {port}, inputs", inputs)
         else:
             assert recording is not None, "the command line takes a port or a recording"
             source = _pieces(recording, manifest)
@@ -115,7 +119,7 @@ def decide(
             health=health,
             settings=settings,
             every_hop=every_hop,
-            tell=lambda text: click.echo(f"warning: {text}", err=True),
+            tell=_warn,
         )
     return health
 
@@ -202,6 +206,10 @@ def _announce(bundle: Bundle, runs: str, source: str, inputs: Sequence[int]) -> 
     if manifest.failed_gates:
         failed = "; ".join(manifest.failed_gates)
         click.echo(f"warning: this bundle was exported with --allow-fail: {failed}", err=True)
+
+
+def _warn(text: str) -> None:
+    click.echo(f"warning: {text}", err=True)
 
 
 def _tell(health: Health, wire: dict[str, int]) -> None:

@@ -37,7 +37,7 @@ def describe_dataset(recording: Recording, root: Path) -> None:
     OutputExistsError where the root holds another data set: its licence would not be true any more.
     """
     root.mkdir(parents=True, exist_ok=True)
-    _check_same(recording, root / "dataset_description.json")
+    check_same(recording, root)
     texts = {
         "dataset_description.json": _as_json(_description(recording)),
         "README": _readme(recording),
@@ -47,6 +47,18 @@ def describe_dataset(recording: Recording, root: Path) -> None:
         if not (root / name).exists():
             _replace(root / name, text.encode())
     _add_participant(root / "participants.tsv", f"sub-{recording.subject}")
+
+
+def check_same(recording: Recording, root: Path) -> None:
+    """OutputExistsError where the root holds another data set than the recording would make."""
+    path = root / "dataset_description.json"
+    if not path.exists():
+        return
+    there, name = read_json(path).get("Name"), _name(recording)
+    if there != name:
+        raise OutputExistsError(
+            f"{root} holds the data set {there!r}: write {name!r} to another folder"
+        )
 
 
 def keep_dataset(root: Path) -> dict[Path, bytes | None]:
@@ -62,16 +74,6 @@ def restore_dataset(kept: dict[Path, bytes | None]) -> None:
             path.unlink(missing_ok=True)
         elif path.read_bytes() != content:
             _replace(path, content)
-
-
-def _check_same(recording: Recording, path: Path) -> None:
-    if not path.exists():
-        return
-    there, name = read_json(path).get("Name"), _name(recording)
-    if there != name:
-        raise OutputExistsError(
-            f"{path.parent} holds the data set {there!r}: write {name!r} to another folder"
-        )
 
 
 def _name(recording: Recording) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from edgeemg.dsp.filters import FilterBank
+from edgeemg.dsp.gaps import GapBridge, bridged
 from edgeemg.dsp.samples import Samples
 from edgeemg.dsp.windows import HopBlocks, Window, Windows
 from edgeemg.manifest import Manifest
@@ -38,7 +39,11 @@ def scaled(
 
 
 def filtered(samples: Samples, bands: Sequence[ArrayLike]) -> Samples:
-    """A whole recording through the bands; every break in time starts the filters anew."""
+    """A whole recording through the bands, short gaps bridged; a break starts the filters anew.
+
+    It has the rows of `dsp.gaps.bridged`: those that are whole, and those that were filled.
+    """
+    samples = bridged(samples)
     bank = FilterBank(bands)
     values = np.empty((len(samples), len(bands) * samples.n_channels), dtype=np.float32)
     row = 0
@@ -54,8 +59,9 @@ def filtered(samples: Samples, bands: Sequence[ArrayLike]) -> Samples:
 class FrontEnd:
     """Samples as they arrive in, model inputs out, one every hop.
 
-    Rows that are not finite are left out and counted in `unusable`: they are a break in time, as
-    a lost sample is, and no window and no filter state crosses one.
+    Short gaps are bridged and counted (dsp.gaps). Rows that are not finite and not mended are
+    left out and counted in `unusable`: they are a break in time, as lost samples are, and no
+    window and no filter state crosses one.
 
     newest_hop  for a model that keeps what it saw: of a window that directly follows the last one
                 only the newest hop is given; of the first one, and after a break, all of it
@@ -71,13 +77,21 @@ class FrontEnd:
         self._bank = FilterBank([band.sections for band in manifest.bands])
         self._windows = Windows(manifest.window_samples, manifest.hop_samples)
         self._last_index: int | None = None
-        self.unusable = 0
+        self._bridge = GapBridge()
+
+    @property
+    def bridged(self) -> int:
+        """Rows that were filled, or mended where a value was not finite."""
+        return self._bridge.bridged
+
+    @property
+    def unusable(self) -> int:
+        """Rows that came with a value that is not finite and were left out."""
+        return self._bridge.unusable
 
     def feed(self, samples: Samples) -> Iterator[ModelInput]:
         """Yield the inputs that these samples complete, oldest first."""
-        whole = samples.finite()
-        self.unusable += len(samples) - len(whole)
-        yield from self._inputs(self._blocks.feed(whole))
+        yield from self._inputs(self._blocks.feed(self._bridge.feed(samples)))
 
     def _inputs(self, blocks: Iterable[Samples]) -> Iterator[ModelInput]:
         for block in blocks:

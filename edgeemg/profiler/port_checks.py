@@ -11,6 +11,7 @@ from serial.tools import list_ports
 
 from edgeemg.profiler.board import ROOT
 from edgeemg.profiler.checks import Check
+from firmware_bridge.resolving import latency_timer_ms
 
 _GROUPS = ("dialout", "uucp")  # who may use serial ports: Debian and Fedora, Arch
 # programs that open every new serial port to see what answers
@@ -44,22 +45,13 @@ def port_check(
     needed  False for a port that is hardly the sensor's: then no permission is a warning
     """
     about = description if description not in ("", "n/a", device.name) else "serial port"
-    timer = latency_timer_ms(device, root)
+    timer = latency_timer_ms(str(device), adapters=root / "sys/class/tty")
     if timer is not None and timer > 1:
         about += f", latency timer {timer} ms (`edgeemg run` asks for 1 ms)"
     if os.access(device, os.R_OK | os.W_OK, effective_ids=True):
         return Check(str(device), "ok", about)
     status: Literal["warn", "fail"] = "fail" if needed else "warn"
     return Check(str(device), status, f"{about}: no permission", _how_to_join(device))
-
-
-def latency_timer_ms(device: Path, root: Path = ROOT) -> int | None:
-    """How long an FTDI adapter gathers bytes before it sends them on; None for other ports."""
-    timer = root / "sys/class/tty" / device.name / "device/latency_timer"
-    try:
-        return int(timer.read_text(encoding="ascii"))
-    except (OSError, ValueError):
-        return None
 
 
 def _how_to_join(device: Path) -> str:

@@ -12,6 +12,8 @@ from edgeemg.errors import EngineError
 from edgeemg.runtime.libraries import import_library, version_of
 from edgeemg.runtime.streams import State, advance
 
+_ALIGNMENT = 64  # bytes, of a tensor in the interpreter's memory
+
 
 class TfliteEngine:
     """One interpreter with one thread; integer inputs and outputs are scaled in here."""
@@ -35,10 +37,14 @@ class TfliteEngine:
         self.hop_samples = int(self._input["shape"][-1])
         self.state_sizes = tuple(math.prod(one["shape"].tolist()) for one in states)
         self._shape = tuple(self._input["shape"].tolist())
-        self._samples = self._place(self._input)
+        samples = np.frombuffer(self._place(self._input), dtype=self._input["dtype"])
+        self._samples = samples.reshape(self._shape)
         self._logits = np.frombuffer(self._place(self._output), dtype=self._output["dtype"])
-        self._states = [self._place(one) for one in states]
-        self._following = [self._place(one) for one in following]
+        places = [self._place(one) for one in states]
+        # more may come out for a state than goes in: the next one is its end
+        pairs = zip(places, following, strict=True)
+        tails = [self._place(one)[-len(place) :] for place, one in pairs]
+        self._states, self._following = _neighbours(places, tails)
         self._start = tuple(bytes(len(one)) for one in self._states)
 
     def start(self) -> State:
@@ -50,15 +56,16 @@ class TfliteEngine:
     ) -> tuple[NDArray[np.float32], State]:
         """(1, channel, hop) float32 and a state -> (class,) float32 and the next state.
 
-        A state is bytes and goes back in as it came out: integers stay the same integers.
+        A state is bytes and goes back in as it came out: integers stay the same integers. States
+        that are neighbours in the interpreter's memory are one, with what is between them.
         """
         if model_input.shape != self._shape:
             raise ValueError(f"it takes {self._shape}, got {model_input.shape}")
-        self._samples[:] = _quantized(model_input, self._input).tobytes()
+        self._samples[...] = _quantized(model_input, self._input)
         for place, one in zip(self._states, state, strict=True):
             place[:] = one
         self._interpreter.invoke()
-        following = tuple([bytes(place) for place in self._following])
+        following = tuple([b"".join(parts) for parts in self._following])
         return _dequantized(self._logits.copy(), self._output), following
 
     def logits(self, model_input: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -74,14 +81,46 @@ class TfliteEngine:
         """
         there = self._interpreter.tensor(tensor["index"])()
         address = there.__array_interface__["data"][0]
-        return memoryview((ctypes.c_byte * there.nbytes).from_address(address)).cast("B")
+        return _memory(address, there.nbytes)
+
+
+def _neighbours(
+    places: list[memoryview], tails: list[memoryview]
+) -> tuple[list[memoryview], list[list[Any]]]:
+    """Where states go in, neighbours joined, and for each such place what it is filled with.
+
+    places, tails  for each state where it goes in, and where its next one comes out
+    The interpreter gives every tensor a place that begins at a multiple of 64 bytes. What is left
+    between one and the next is smaller than that and holds nothing; a copy for each state costs
+    five times one over all.
+    """
+    spans: list[tuple[int, int]] = []
+    parts: list[list[Any]] = []
+    for place, tail in zip(places, tails, strict=True):
+        address = _address(place)
+        end = sum(spans[-1]) if spans else -1
+        if address == -(-end // _ALIGNMENT) * _ALIGNMENT and end > 0:
+            parts[-1] += [bytes(address - end), tail]
+            spans[-1] = (spans[-1][0], address + len(place) - spans[-1][0])
+        else:
+            parts.append([tail])
+            spans.append((address, len(place)))
+    return [_memory(*one) for one in spans], parts
+
+
+def _memory(address: int, size: int) -> memoryview:
+    return memoryview((ctypes.c_byte * size).from_address(address)).cast("B")
+
+
+def _address(place: memoryview) -> int:
+    return ctypes.addressof(ctypes.c_byte.from_buffer(place))
 
 
 def _quantized(values: NDArray[np.float32], tensor: dict[str, Any]) -> NDArray[Any]:
     """Real values as the tensor's integers: rounded, clipped to the type, then cast."""
     dtype = tensor["dtype"]
     if dtype is np.float32:
-        return np.asarray(values, dtype=np.float32)
+        return values
     step, zero = tensor["quantization"]
     limits = np.iinfo(dtype)
     whole: NDArray[Any] = np.clip(np.rint(values / step) + zero, limits.min, limits.max)

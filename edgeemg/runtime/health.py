@@ -13,6 +13,7 @@ class Health:
     samples: int = 0
     breaks: int = 0
     missing_samples: int = 0
+    bridged_samples: int = 0
     unusable_samples: int = 0
     windows: int = 0
     untrusted_windows: int = 0
@@ -25,6 +26,7 @@ class Health:
             "samples": self.samples,
             "breaks": self.breaks,
             "missing_samples": self.missing_samples,
+            "bridged_samples": self.bridged_samples,
             "unusable_samples": self.unusable_samples,
             "windows": self.windows,
             "untrusted_windows": self.untrusted_windows,

@@ -116,6 +116,7 @@ def _count_untrusted(
 def _inputs(source: Iterable[Samples], front_end: FrontEnd, health: Health) -> Iterator[ModelInput]:
     for samples in source:
         yield from front_end.feed(samples)
+        health.bridged_samples = front_end.bridged
         health.unusable_samples = front_end.unusable
 
 

@@ -32,7 +32,7 @@ from edgeemg.manifest import (
     write_manifest,
 )
 from edgeemg.train.dataset import Part, spread
-from edgeemg.train.models import REVISION, make_model
+from edgeemg.train.models import make_model, revision
 from edgeemg.train.settings import TrainSettings
 from edgeemg.train.training import Trained
 
@@ -90,7 +90,7 @@ def read_run(folder: Path) -> Run:
             "train it again with `edgeemg train`"
         )
     verify_files(folder, manifest.files)
-    if manifest.model.options.get("revision") != REVISION:
+    if manifest.model.options.get("revision") != revision(manifest.model.family):
         raise ModelError(
             f"{folder} was trained by an edgeemg whose networks were others "
             f"(edgeemg {manifest.edgeemg_version}): train it again with this one"

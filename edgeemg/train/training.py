@@ -24,7 +24,7 @@ from edgeemg.train.metrics import (
     trial_probabilities,
     true_classes,
 )
-from edgeemg.train.models import MODELS, REVISION, count_macs, count_parameters, make_model
+from edgeemg.train.models import MODELS, count_macs, count_parameters, make_model, revision
 from edgeemg.train.settings import TrainSettings
 from edgeemg.train.splits import blocked
 from edgeemg.train.trials import find_rest
@@ -192,7 +192,7 @@ def _manifest(
             family=settings.model,
             parameters=count_parameters(model),
             macs=count_macs(model, channels=channels, window_samples=window),
-            options={"revision": REVISION},
+            options={"revision": revision(settings.model)},
         ),
         training=Training(
             data=metrics["data"],

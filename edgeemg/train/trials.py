@@ -103,7 +103,7 @@ def cut_windows(
     trials: list[Trial] = []
     without_window: Counter[str] = Counter()
     for recording in recordings:
-        samples = filtered(recording.samples.finite(), [band.sections for band in bands])
+        samples = filtered(recording.samples, [band.sections for band in bands])
         for event in recording.events:
             pieces = _windows_of(samples, event, window=window, hop=hop)
             if not pieces:

@@ -3,7 +3,7 @@
 import json
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from edgeemg_export.layer_errors import LayerError, layer_errors, worst
 from edgeemg_export.limits import MAX_ACCURACY_DROP, MIN_AGREEMENT
 from edgeemg_export.model_files import Exported, Wanted, streaming, write_streams, write_windows
 from edgeemg_export.parity import Parity, compare, engine_logits, report
+from edgeemg_export.recipes import recipe_for
 
 _GOLDEN = 16  # windows: enough for every class of a small vocabulary
 
@@ -61,33 +62,81 @@ def write_bundle(
     emulator = emulator_for(boards, tell=on_step)
     gates = Gates(max_accuracy_drop, min_agreement)
     wanted = Wanted(formats, quantize, log, on_step)
-    if not stream:
-        exported = write_windows(run, target, wanted)
-        layers = _int8_layers(run, target, exported)
-    else:
-        run = streaming(run)
-        with tempfile.TemporaryDirectory(prefix="edgeemg-windows-") as windows:
-            exported = write_streams(run, target, Path(windows), wanted)
-            # a stream's layers are those of the windows that it was made from
-            layers = _int8_layers(run, Path(windows), exported)
-    on_step(f"parity with PyTorch on {len(run.held_out.inputs):,} held-out windows")
-    with into_log(log):  # engines announce themselves
-        engines = {one.file: _opened(one, target) for one in exported}
-        reference = predict(run.model, run.held_out.inputs)
-        parities = [
-            _parity(one, engines[one.file], run, target, reference, layers) for one in exported
-        ]
+    run = streaming(run) if stream else run
+    reference = predict(run.model, run.held_out.inputs)
+    tried = _tried(run, target, wanted, reference)
     off = off_scale(run.calibration, run.manifest.clip)
-    parities, failed = judged(parities, gates, calibration=off)
+    parities, failed = judged(tried.parities, gates, calibration=off)
+    again = None if off else _safer(run, wanted, tried.files, parities)
+    if again is not None:
+        on_step(f"by another recipe, since {'; '.join(failed)}")
+        tried = _merged(tried, _tried(run, target, again, reference))
+        parities, failed = judged(tried.parities, gates)
     parity = report(parities, reference=reference, held_out=run.held_out)
     parity |= {"gates": asdict(gates), "failed_gates": list(failed)}
     if on_parity is not None:
         on_parity(parity)
     refuse(parities, failed, allow_fail=allow_fail)
-    _write_golden(run, target, engines)
+    _write_golden(run, target, tried.engines)
     (target / PARITY_NAME).write_text(json.dumps(parity, indent=2) + "\n", encoding="utf-8")
-    _seal(run, target, exported, parity)
+    _seal(run, target, tried.files, parity)
     return add_choice(target, boards, emulator, tell=on_step) if emulator else parity
+
+
+@dataclass(frozen=True, slots=True)
+class _Tried:
+    """Files as they were written, and what the gates say of them."""
+
+    files: list[Exported]
+    engines: dict[str, Engine]
+    parities: list[Parity]
+
+
+def _tried(run: Run, target: Path, wanted: Wanted, reference: NDArray[np.float32]) -> _Tried:
+    """Write the files, and compare them with PyTorch."""
+    exported, layers = _files(run, target, wanted)
+    wanted.on_step(f"parity with PyTorch on {len(run.held_out.inputs):,} held-out windows")
+    with into_log(wanted.log):  # engines announce themselves
+        engines = {one.file: _opened(one, target) for one in exported}
+        parities = [
+            _parity(one, engines[one.file], run, target, reference, layers) for one in exported
+        ]
+    return _Tried(exported, engines, parities)
+
+
+def _files(
+    run: Run, target: Path, wanted: Wanted
+) -> tuple[list[Exported], dict[str, tuple[LayerError, ...]]]:
+    """The files that were written, and the worst layers of each int8 one."""
+    if run.manifest.mode == "window":
+        exported = write_windows(run, target, wanted)
+        return exported, _int8_layers(run, target, exported)
+    with tempfile.TemporaryDirectory(prefix="edgeemg-windows-") as windows:
+        exported = write_streams(run, target, Path(windows), wanted)
+        # a stream's layers are those of the windows that it was made from
+        return exported, _int8_layers(run, Path(windows), exported)
+
+
+def _safer(
+    run: Run, wanted: Wanted, files: Sequence[Exported], parities: Sequence[Parity]
+) -> Wanted | None:
+    """What to write again by a safer recipe: formats whose int8 file failed and that have one."""
+    family = run.manifest.model.family
+    formats = [
+        one.engine
+        for one, parity in zip(files, parities, strict=True)
+        if one.precision != "float32"
+        and not parity.passed
+        and recipe_for(family, one.engine, safer=True) != one.recipe
+    ]
+    return replace(wanted, formats=formats, safer=True) if formats else None
+
+
+def _merged(first: _Tried, again: _Tried) -> _Tried:
+    """The first files, with those in their place that were written again."""
+    files = {one.file: one for one in (*first.files, *again.files)}
+    parities = {one.file: one for one in (*first.parities, *again.parities)}
+    return _Tried(list(files.values()), first.engines | again.engines, list(parities.values()))
 
 
 def _parity(

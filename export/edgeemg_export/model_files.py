@@ -43,12 +43,14 @@ class Wanted:
     formats  of "onnx" and "tflite"; each float, and int8 too when `quantize` is set
     log      takes what the converters print
     on_step  is told what is about to be done
+    safer    int8 by the recipes for runs whose files by the usual ones failed
     """
 
     formats: Sequence[str]
     quantize: bool
     log: Path
     on_step: Callable[[str], None]
+    safer: bool = False
 
 
 def write_windows(run: Run, target: Path, wanted: Wanted, *, dividing: int = 0) -> list[Exported]:
@@ -60,7 +62,7 @@ def write_windows(run: Run, target: Path, wanted: Wanted, *, dividing: int = 0) 
     model = folded(run.model, torch.from_numpy(example))
 
     def write(engine: str, path: Path) -> None:
-        WRITERS[engine](model, example, path, dividing=_phases_of(run, engine, dividing))
+        WRITERS[engine](model, example, path, dividing=_phases_of(run, engine, dividing, wanted))
 
     def quantize(engine: str, path: Path, recipe: Recipe) -> None:
         QUANTIZERS[engine](target / f"model.{engine}", path, run.calibration, recipe)
@@ -86,7 +88,8 @@ def write_streams(run: Run, target: Path, windows: Path, wanted: Wanted) -> list
         write_windows(run, windows, told, dividing=dividing)
 
     def write(engine: str, path: Path) -> None:
-        STREAM_WRITERS[engine](stream, hop, path, dividing=_phases_of(run, engine, dividing))
+        phases = _phases_of(run, engine, dividing, wanted)
+        STREAM_WRITERS[engine](stream, hop, path, dividing=phases)
 
     def quantize(engine: str, path: Path, recipe: Recipe) -> None:  # noqa: ARG001  # the window's
         own, window8 = target / f"model.{engine}", windows / f"model.int8.{engine}"
@@ -95,13 +98,13 @@ def write_streams(run: Run, target: Path, windows: Path, wanted: Wanted) -> list
     return list(_written(run, target, wanted, write, quantize))
 
 
-def _phases_of(run: Run, engine: str, dividing: int) -> int:
+def _phases_of(run: Run, engine: str, dividing: int, wanted: Wanted) -> int:
     """What `phases` is told to divide: 1, which leaves all as it is, where the stem is float.
 
     Phases save the work of integers alone.
     """
-    in_float = STEM in recipe_for(run.manifest.model.family, engine).kept_float
-    return 1 if in_float else dividing
+    recipe = recipe_for(run.manifest.model.family, engine, safer=wanted.safer)
+    return 1 if STEM in recipe.kept_float else dividing
 
 
 def streaming(run: Run) -> Run:
@@ -130,7 +133,7 @@ def _written(
         yield _finished(Exported(name, engine, "float32"), run, target)
         if not wanted.quantize:
             continue
-        recipe = recipe_for(run.manifest.model.family, engine)
+        recipe = recipe_for(run.manifest.model.family, engine, safer=wanted.safer)
         wanted.on_step(f"{name8}: {recipe.name}")
         with _converting(name8, wanted.log):
             quantize(engine, target / name8, recipe)

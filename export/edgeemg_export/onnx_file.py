@@ -13,7 +13,7 @@ from torch import nn
 from edgeemg.errors import ModelError
 from edgeemg.manifest import Manifest
 from edgeemg_export.calibration import Range, ranges
-from edgeemg_export.onnx_graph import run
+from edgeemg_export.onnx_graph import run, share_constants
 from edgeemg_export.recipes import HEAD, STEM, WEIGHT_ONLY, Recipe
 
 METADATA_KEY = "edgeemg.manifest"
@@ -185,6 +185,7 @@ def finish(path: Path, manifest: Manifest) -> None:
         del part.metadata_props[:]
         part.doc_string = ""
     del graph.value_info[:]  # shapes follow from the operators
+    share_constants(graph)
     _shorten(graph)
     used = {node.domain for node in graph.node}
     kept = [one for one in model.opset_import if one.domain in used]

@@ -1,7 +1,8 @@
-"""An ONNX file in; its tensors over windows out."""
+"""An ONNX file in; its tensors over windows out, or its graph without repetitions."""
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,3 +31,22 @@ def run(path: Path, windows: NDArray[np.float32]) -> Iterator[dict[str, NDArray[
         values = dict(zip(names, session.run(None, {entry.name: window[None]}), strict=True))
         tensors = {name: one for name, one in values.items() if one.dtype == np.float32}
         yield {entry.name: window[None], **tensors}
+
+
+def share_constants(graph: Any) -> None:
+    """Let nodes read one constant where they read several equal ones, in place.
+
+    Every quantised layer brings its own zero points, which are all zero.
+    """
+    first: dict[bytes, str] = {}
+    instead: dict[str, str] = {}
+    for one in list(graph.initializer):
+        content = type(one)()
+        content.CopyFrom(one)
+        content.name = ""
+        key = content.SerializeToString(deterministic=True)
+        instead[one.name] = first.setdefault(key, one.name)
+        if instead[one.name] != one.name:
+            graph.initializer.remove(one)
+    for node in graph.node:
+        node.input[:] = [instead.get(name, name) for name in node.input]

@@ -4,12 +4,13 @@ TFLite has convolutions over pictures only, with channels last. Its converter fi
 four axes and moves the axes once; around every Conv1d it moves them there and back.
 """
 
+from collections.abc import Sequence
 from copy import deepcopy
 
 import torch
 from torch import Tensor, nn
 
-from edgeemg.train.models.streaming import Stream
+from edgeemg.train.models.streaming import Stream, newest
 
 _LAYERS = (nn.Conv1d, nn.MaxPool1d, nn.ReLU, nn.ReLU6, nn.BatchNorm1d, nn.Dropout, nn.Identity)
 
@@ -33,16 +34,16 @@ def stream_pictures(stream: Stream, hop: Tensor) -> tuple[nn.Module, tuple[Tenso
     """The same for a stream: the network, and the state of zeros that it starts from.
 
     hop  (1, channel, hop samples), the shape that is converted
-    The states are pictures, too, (1, width, 1, step), where the whole network works on them.
+    A state has its axis of time in front of all others that are longer than one, as TFLite keeps
+    it in memory. What comes out for it is longer: its end is the next state, which costs no
+    operator to take.
     """
-    whole = _WholeStream(_over_pictures(stream))
-    zeros = stream.zeros()
-    pictured = tuple(one.unsqueeze(2) for one in zeros)
-    if _is_same(whole, stream, hop, ours_state=pictured, theirs_state=zeros):
-        return whole, pictured
-    parts = _by_parts(stream)
-    assert _is_same(parts, stream, hop, ours_state=zeros, theirs_state=zeros), "other logits"
-    return parts, zeros
+    for network, flat in ((_over_pictures(stream), False), (_by_parts(stream), True)):
+        ours = _TailedStream(network, flat=flat)
+        zeros = ours.zeros(hop)
+        if zeros is not None and _is_same_stream(ours, zeros, stream, hop):
+            return ours, zeros
+    raise AssertionError("pictures give other logits")
 
 
 class _Whole(nn.Module):
@@ -58,16 +59,67 @@ class _Whole(nn.Module):
         return x.squeeze(2) if self.back else x
 
 
-class _WholeStream(nn.Module):
-    """(1, channel, hop) and states through a stream over pictures."""
+class _TailedStream(nn.Module):
+    """(1, channel, hop) and states through a stream over pictures, or over parts that are such.
 
-    def __init__(self, stream: nn.Module) -> None:
+    A state is (1, time, width), or of pictures (1, 1, time, width).
+    """
+
+    def __init__(self, stream: nn.Module, *, flat: bool) -> None:
         super().__init__()
+        assert isinstance(stream, Stream), "layers are replaced, what holds them is not"
         self.stream = stream
+        self.flat = flat
 
     def forward(self, x: Tensor, *states: Tensor) -> tuple[Tensor, ...]:
-        out: tuple[Tensor, ...] = self.stream(x.unsqueeze(2), *states)
-        return out
+        return self.with_past(x, _Tails(states))
+
+    def with_past(self, x: Tensor, past: "_Tails") -> tuple[Tensor, ...]:
+        logits = self.stream.model.step(x if self.flat else x.unsqueeze(2), past)
+        return (logits, *past.joined)
+
+    def zeros(self, hop: Tensor) -> tuple[Tensor, ...] | None:
+        """The state to start from; None where the network does not take such tensors."""
+        past = _Tails()
+        try:
+            with torch.no_grad():
+                self.with_past(hop, past)
+        except (RuntimeError, ValueError, IndexError):
+            return None
+        return tuple(past.zeros)
+
+
+class _Tails:
+    """The past of one call, joined with time in front; `joined` end in the next states."""
+
+    def __init__(self, states: tuple[Tensor, ...] | None = None) -> None:
+        self._left = None if states is None else iter(states)
+        self.joined: list[Tensor] = []
+        self.zeros: list[Tensor] = []
+
+    def join(self, name: str, x: Tensor, keep: int, dim: int = -1) -> Tensor:  # noqa: ARG002  # as in Past
+        if not keep:
+            return x
+        axes, back = ([0, 2, 3, 1], [0, 3, 1, 2]) if x.ndim == 4 else _swapped(dim)
+        x = x.permute(axes)
+        time = x.ndim - 2
+        whole = torch.cat([self._state(x, keep, time), x], dim=time)
+        self.joined.append(whole)
+        return whole.permute(back)
+
+    def _state(self, x: Tensor, keep: int, time: int) -> Tensor:
+        if self._left is not None:
+            return next(self._left)
+        shape = list(x.shape)
+        shape[time] = keep
+        self.zeros.append(x.new_zeros(shape))
+        return self.zeros[-1]
+
+
+def _swapped(dim: int) -> tuple[list[int], list[int]]:
+    """How (batch, width, time) becomes (batch, time, width), and back."""
+    axes = [0, 1, 2] if dim == 1 else [0, 2, 1]
+    return axes, axes
 
 
 def _by_parts(network: nn.Module) -> nn.Module:
@@ -124,27 +176,38 @@ def _is_layers(sequence: nn.Sequential) -> bool:
     return convolves and all(isinstance(one, _LAYERS) for one in layers)
 
 
-def _is_same(
-    ours: nn.Module,
-    theirs: nn.Module,
-    example: Tensor,
-    *,
-    ours_state: tuple[Tensor, ...] = (),
-    theirs_state: tuple[Tensor, ...] = (),
-) -> bool:
-    """Whether both give the same logits, of a stream after three hops."""
-    generator = torch.Generator().manual_seed(0)
+def _is_same(ours: nn.Module, theirs: nn.Module, example: Tensor) -> bool:
+    """Whether both give the same logits."""
+    x = torch.rand(example.shape, generator=torch.Generator().manual_seed(0)) - 0.5
     with torch.no_grad():
-        for _ in range(3 if theirs_state else 1):
-            x = torch.rand(example.shape, generator=generator) - 0.5
-            wanted, theirs_state = _split(theirs.eval()(x, *theirs_state))
-            try:
-                given, ours_state = _split(ours(x, *ours_state))
-            except (RuntimeError, ValueError, IndexError):
-                return False
+        wanted = theirs.eval()(x)
+        try:
+            given = ours(x)
+        except (RuntimeError, ValueError, IndexError):
+            return False
+    return _is_close(given, wanted)
+
+
+def _is_same_stream(
+    ours: nn.Module, state: tuple[Tensor, ...], theirs: Stream, hop: Tensor
+) -> bool:
+    """Whether both give the same logits after three hops."""
+    generator = torch.Generator().manual_seed(0)
+    their_state = theirs.zeros()
+    with torch.no_grad():
+        for _ in "123":
+            x = torch.rand(hop.shape, generator=generator) - 0.5
+            wanted, *their_state = theirs.eval()(x, *their_state)
+            given, *joined = ours(x, *state)
+            state = tails(joined, state)
+    return _is_close(given, wanted)
+
+
+def tails(joined: Sequence[Tensor], state: Sequence[Tensor]) -> tuple[Tensor, ...]:
+    """The next state: the end of each joined tensor, as long as the state that went in."""
+    pairs = zip(joined, state, strict=True)
+    return tuple(newest(one, was.shape[-2], dim=-2) for one, was in pairs)
+
+
+def _is_close(given: Tensor, wanted: Tensor) -> bool:
     return given.shape == wanted.shape and torch.allclose(given, wanted, atol=1e-4, rtol=1e-4)
-
-
-def _split(outputs: Tensor | tuple[Tensor, ...]) -> tuple[Tensor, tuple[Tensor, ...]]:
-    """Logits, and the next state if there is one."""
-    return (outputs[0], outputs[1:]) if isinstance(outputs, tuple) else (outputs, ())

@@ -14,8 +14,9 @@ from edgeemg_export.onnx_file import write_onnx
 from edgeemg_export.phases import phased
 from edgeemg_export.pictures import stream_pictures
 from edgeemg_export.stream_onnx import quantize_stream_onnx
-from edgeemg_export.stream_tflite import bare_states, quantize_stream_tflite
+from edgeemg_export.stream_tflite import quantize_stream_tflite
 from edgeemg_export.tflite_graph import slim
+from edgeemg_export.tflite_layout import mean_in_place
 
 
 def stream_of(model: nn.Module, *, family: str, hop_samples: int) -> Stream:
@@ -48,8 +49,9 @@ def write_stream_tflite(
 ) -> None:
     """Convert the stream; inputs and outputs are in the same order as in ONNX.
 
-    A state has the axes with which TFLite computes: what is (1, width, step) in the manifest may
-    be (1, 1, step, width) here. Only the file itself reads it.
+    A state has the axes with which TFLite computes: what is (1, width, step) in the manifest is
+    (1, step, width) or (1, 1, step, width) here, and the end of what comes out for it. Only the
+    file itself reads it.
     dividing  as in `phased`
     """
     with needs_extra("tflite-export", "writing TFLite"):
@@ -59,7 +61,7 @@ def write_stream_tflite(
     laid_out = phased(pictures, first, *zeros, dividing=dividing)
     litert_torch.convert(laid_out, (first, *zeros)).export(str(path))
     slim(path)
-    bare_states(path)
+    mean_in_place(path)
 
 
 STREAM_WRITERS: dict[str, Callable[..., None]] = {

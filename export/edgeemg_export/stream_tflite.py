@@ -7,8 +7,6 @@ the integers that it reads and gives, from the same operator of the window's fil
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from edgeemg.errors import ModelError
 from edgeemg_export.tflite_rewriting import Kind, Rewriting, read_for_rewriting
 
@@ -28,36 +26,6 @@ def quantize_stream_tflite(stream: Path, window8: Path, target: Path) -> None:
     ours = read_for_rewriting(stream)
     _Transplant(ours, read_for_rewriting(window8)).run()
     ours.write(target)
-
-
-def bare_states(path: Path) -> None:
-    """Let states come in and go out as the file computes with them, in place.
-
-    The converter moves the axes of each state at the file's borders, there and back in every call.
-    """
-    graph = read_for_rewriting(path)
-    for place in range(1, len(graph.inputs)):
-        _bare(graph, place)
-    graph.write(path)
-
-
-def _bare(graph: Rewriting, place: int) -> None:
-    coming, going = graph.inputs[place], graph.outputs[place]
-    ends = [
-        one
-        for one in graph.operators
-        if coming in map(int, one.inputs)
-        or going in (*map(int, one.inputs), *map(int, one.outputs))
-    ]
-    if [graph.name(one) for one in ends] != ["TRANSPOSE"] * 2:
-        return
-    first, last = ends
-    there, back = graph.places(int(first.inputs[1])), graph.places(int(last.inputs[1]))
-    if int(first.inputs[0]) != coming or not np.array_equal(there[back], np.arange(len(there))):
-        return
-    graph.replace_input(place, int(first.outputs[0]))
-    graph.replace_output(place, int(last.inputs[0]))
-    graph.operators = [one for one in graph.operators if one is not first and one is not last]
 
 
 class _Transplant:

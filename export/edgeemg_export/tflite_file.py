@@ -15,7 +15,8 @@ from edgeemg_export.calibration import Range, ranges
 from edgeemg_export.phases import phased
 from edgeemg_export.pictures import pictures
 from edgeemg_export.recipes import HEAD, STATIC, STEM, Recipe
-from edgeemg_export.tflite_graph import Graph, Operator, read_graph, run, slim
+from edgeemg_export.tflite_graph import Graph, Operator, read_graph, run, share, slim
+from edgeemg_export.tflite_layout import mean_in_place
 
 
 def write_tflite(
@@ -31,6 +32,7 @@ def write_tflite(
     laid_out = phased(pictures(model, window), window, dividing=dividing)
     litert_torch.convert(laid_out, (window,)).export(str(path))
     slim(path)
+    mean_in_place(path)
 
 
 def quantize_tflite(
@@ -51,6 +53,7 @@ def quantize_tflite(
         _keep_float(work, source, recipe.kept_float)
         found = calibrated(work, source, ranges(run(source, calibration)))
     work.quantize(found, enable_progress_report=False).export_model(str(target), overwrite=True)
+    share(target)
 
 
 def _keep_float(work: Any, source: Path, operators: tuple[str, ...]) -> None:

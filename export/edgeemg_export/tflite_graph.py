@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeemg.errors import needs_extra
+from edgeemg_export.tflite_writing import write_model
 
-_NEEDLESS = (b"keep_stablehlo_constant",)  # the converter's note to itself
 _STEP = re.compile(r"^[\w.]*\.[A-Za-z]\w*?_(.+)$")  # torch.nn.modules.conv.Conv1d_0 -> 0
 
 
@@ -90,12 +90,16 @@ def slim(path: Path) -> None:
     """
     tools = flatbuffer_tools()
     model = tools.read_model(str(path))
-    model.metadata = [one for one in model.metadata or () if one.name not in _NEEDLESS]
     for graph in model.subgraphs:
         taken: set[str] = set()
         for tensor in graph.tensors:
             tensor.name = _unlike(_short(tensor.name.decode()), taken).encode()
-    tools.write_model(model, str(path))
+    write_model(model, path)
+
+
+def share(path: Path) -> None:
+    """Store once what is equal, in place; names stay as they are."""
+    write_model(flatbuffer_tools().read_model(str(path)), path)
 
 
 def _short(name: str) -> str:

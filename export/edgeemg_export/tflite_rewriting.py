@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from edgeemg.errors import needs_extra
 from edgeemg_export.tflite_graph import flatbuffer_tools
+from edgeemg_export.tflite_writing import write_model
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,14 @@ class Rewriting:
         data = self._model.buffers[self._tensor(tensor).buffer].data
         return np.frombuffer(bytes(data), dtype=np.int32)
 
+    def shape(self, tensor: int) -> list[int]:
+        """Of a tensor."""
+        return [int(one) for one in self._tensor(tensor).shape]
+
+    def set_shape(self, tensor: int, shape: list[int]) -> None:
+        """Say which shape a tensor has."""
+        self._tensor(tensor).shape = shape
+
     def kind(self, tensor: int) -> Kind:
         """The numbers of a tensor."""
         one = self._tensor(tensor)
@@ -105,6 +114,18 @@ class Rewriting:
         self._graph.tensors.append(one)
         return len(self._graph.tensors) - 1
 
+    def add_places(self, values: list[int]) -> int:
+        """A constant of plain integers."""
+        buffer, tensor = _schema().BufferT(), _schema().TensorT()
+        buffer.data = np.frombuffer(np.asarray(values, dtype=np.int32).tobytes(), dtype=np.uint8)
+        self._model.buffers.append(buffer)
+        tensor.buffer = len(self._model.buffers) - 1
+        tensor.shape, tensor.type = [len(values)], _type("INT32")
+        self._graph.tensors.append(tensor)
+        number = len(self._graph.tensors) - 1
+        tensor.name = f"places/{number}".encode()
+        return number
+
     def new_operator(self, name: str, source: int, target: int) -> Any:
         """An operator without options, from one tensor to another; not yet in `operators`."""
         return self.like(_schema().OperatorT(), name, [source], [target])
@@ -126,7 +147,7 @@ class Rewriting:
         _replace(self._graph.outputs, self._signature.outputs, place, tensor)
 
     def write(self, path: Path) -> None:
-        """Write the file, without tensors that nothing reads and buffers that none holds."""
+        """Write the file, without tensors that nothing reads; it ends the rewriting."""
         graph, model = self._graph, self._model
         graph.operators = self.operators
         used = {*self.inputs, *self.outputs}
@@ -140,17 +161,7 @@ class Rewriting:
         for end in (*self._signature.inputs, *self._signature.outputs):
             end.tensorIndex = numbers[int(end.tensorIndex)]
         graph.tensors = [graph.tensors[one] for one in kept]
-        self._drop_buffers()
-        flatbuffer_tools().write_model(model, str(path))
-
-    def _drop_buffers(self) -> None:
-        model = self._model
-        model.metadata, model.metadataBuffer = [], None  # they hold buffers by number
-        held = [0, *sorted({one.buffer for one in self._graph.tensors} - {0})]
-        places = {old: new for new, old in enumerate(held)}
-        for one in self._graph.tensors:
-            one.buffer = places[one.buffer]
-        model.buffers = [model.buffers[one] for one in held]
+        write_model(model, path)
 
     def _code_of(self, name: str) -> int:
         """The number under which this file calls an operator."""

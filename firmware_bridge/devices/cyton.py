@@ -2,14 +2,25 @@
 
     0xA0 | counter | 8 x int24 big-endian | 6 aux bytes | 0xC0..0xCF
 
-Layout and scale: OpenBCI_Cyton_Library, sendChannelData; OpenBCI's data format page. Two marks
-are all that the format has: no length and no checksum. PROTOCOL.md says how they are used.
+Layout and scale: OpenBCI_Cyton_Library, sendChannelData; OpenBCI's data format page. How packets
+are told from noise: `firmware_bridge/packets.py`.
 """
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from functools import partial
 
-from firmware_bridge.frames import Ask, Device, Frames
+from numpy.typing import ArrayLike
+
+from edgeemg.errors import PortError
+from firmware_bridge.frames import Ask, Device, Frames, Stream, Wishes, refuse_wishes
+from firmware_bridge.packets import (
+    COUNTER_TURN,
+    FOOTER,
+    HIGHEST_COUNT,
+    PacketReader,
+    counters_of,
+    counts_of,
+    write_packets,
+)
 
 RESET = b"v"
 START = b"b"
@@ -18,151 +29,145 @@ DEFAULTS = b"d"
 REPORT_DEFAULTS = b"D"
 VERSION = b"V"
 REGISTERS = b"?"
+ATTACH_DAISY = b"C"
 END_OF_REPLY = b"$$$"
 
 PACKET_BYTES = 33
-HEAD = 0xA0
-FOOTER = 0xC0  # of accelerometer packets, what the board sends unless told otherwise
+FOOTER_BITS = 0xF0  # 0xC0..0xCF say what the aux bytes are, all carry the same channels
 CHANNELS = 8
-LOWEST_COUNT, HIGHEST_COUNT = -(1 << 23), (1 << 23) - 1
+RATE_HZ = 250.0
 
-_HEAD_BYTE = bytes([HEAD])
-_FOOTER_KIND = 0xF0  # mask: 0xC0..0xCF say what the aux bytes are, all carry the same channels
-_DATA = slice(2, 2 + 3 * CHANNELS)
-_NEXT_COUNTERS = (1, 2)  # steps from the last packet that need no further proof: 0 or 1 lost
-_BLOCK = 256  # packets a look: bounds what noise in the middle of a long chunk costs
+GAINS = (1, 2, 4, 6, 8, 12, 24)  # by their code in a channel setting; ADS1299 data sheet, CHnSET
+DEFAULT_GAIN = 24  # which `d` restores
+CHANNEL_NAMES = b"12345678QWERTYUI"  # in a channel setting; from the 9th on those of a Daisy
+SETTING_BEGINS, SETTING_ENDS = b"x", b"X"
 
 
-class CytonReader:
-    """Slides over noise byte by byte, and takes packets in lock in bulk; see FrameReader.
+class CytonReader(PacketReader):
+    """Packets of 33 bytes, 8 channels each; see FrameReader."""
 
-    A packet that follows a packet with the same footer is taken at once. Any other one needs
-    proof, because 0xA0 and 0xC0 also occur in data: the counter goes on from the last packet, or
-    the next byte is a head again.
-    """
-
-    def __init__(self) -> None:
-        self.rejected_bytes = 0
-        self.resyncs = 0
-        self._held = b""
-        self._in_lock = True  # a stream starts with a packet
-        self._last: tuple[int, int] | None = None  # counter and footer of the last packet
+    def __init__(self, greeting: bytes = b"", *, gain: int = DEFAULT_GAIN) -> None:  # noqa: ARG002  # it tells nothing needed here
+        super().__init__(PACKET_BYTES, footer_bits=FOOTER_BITS)
+        self.stream = stream_at(gain)
 
     def feed(self, chunk: bytes) -> list[Frames]:
         """The packets that this chunk completes: counts (n, 8), in stretches without noise."""
-        buffer = self._held + chunk
-        runs = []
-        at = self._to_head(buffer, 0)
-        while at + PACKET_BYTES <= len(buffer):
-            proof = self._is_packet(buffer, at)
-            if proof is None:
-                break
-            if proof:
-                packets = _run(buffer, at)
-                runs.append(self._take(packets))
-                at += packets.size
-            else:
-                self._reject(1)
-                at += 1
-            at = self._to_head(buffer, at)
-        self._held = buffer[at:]
-        return runs
-
-    def _to_head(self, buffer: bytes, at: int) -> int:
-        found = buffer.find(_HEAD_BYTE, at)
-        head = len(buffer) if found < 0 else found
-        self._reject(head - at)
-        return head
-
-    def _reject(self, n_bytes: int) -> None:
-        if not n_bytes:
-            return
-        self.rejected_bytes += n_bytes
-        self.resyncs += self._in_lock
-        self._in_lock = False
-
-    def _is_packet(self, buffer: bytes, at: int) -> bool | None:
-        """True, False, or None where only the next byte can tell."""
-        footer = buffer[at + PACKET_BYTES - 1]
-        if footer & _FOOTER_KIND != FOOTER:
-            return False
-        if self._last is None and self._in_lock:
-            return True
-        if self._last is not None:
-            last_counter, last_footer = self._last
-            follows = (buffer[at + 1] - last_counter) % 256 in _NEXT_COUNTERS
-            if footer == last_footer and (self._in_lock or follows):
-                return True
-        if at + PACKET_BYTES == len(buffer):
-            return None
-        return buffer[at + PACKET_BYTES] == HEAD
-
-    def _take(self, packets: NDArray[np.uint8]) -> Frames:
-        self._in_lock = True
-        self._last = int(packets[-1, 1]), int(packets[-1, -1])
-        wide = np.zeros((len(packets), CHANNELS, 4), dtype=np.uint8)
-        wide[:, :, :3] = packets[:, _DATA].reshape(-1, CHANNELS, 3)
-        # the 24 bits stand at the top of 32: shifting down extends the sign
-        counts = wide.view(">i4")[:, :, 0].astype(np.int32) >> 8
-        return Frames(packets[:, 1].astype(np.int64), counts)
+        return [Frames(counters_of(run), counts_of(run, CHANNELS)) for run in self.packets(chunk)]
 
 
-def _run(buffer: bytes, at: int) -> NDArray[np.uint8]:
-    """The packet at `at` and those in lock behind it: (n, 33)."""
-    whole = (len(buffer) - at) // PACKET_BYTES
-    table = np.frombuffer(buffer, np.uint8, whole * PACKET_BYTES, at).reshape(whole, PACKET_BYTES)
-    for start in range(1, whole, _BLOCK):
-        block = table[start : start + _BLOCK]
-        in_lock = (block[:, 0] == HEAD) & (block[:, -1] == table[0, -1])
-        if not in_lock.all():
-            return table[: start + int(in_lock.argmin())]
-    return table
-
-
-def encode(counts: ArrayLike, first_counter: int = 0, *, footer: int = FOOTER) -> bytes:
-    """(time, 8) counts -> packets as the board sends them, aux bytes zero.
+def encode(counts: ArrayLike, first_counter: int = 0, *, footer: int = FOOTER) -> list[bytes]:
+    """(time, 8) counts -> packets as the board sends them, one a sample, aux bytes zero.
 
     first_counter  counter of the first packet, taken modulo 256; the others follow it
     Raises ValueError for counts of another shape, or beyond 24 bits.
     """
-    table: NDArray[np.int64] = np.asarray(counts, dtype=np.int64)
-    if table.ndim != 2 or table.shape[1] != CHANNELS:
-        raise ValueError(f"counts must be (time, {CHANNELS}), got {table.shape}")
-    if table.size and (table.min() < LOWEST_COUNT or table.max() > HIGHEST_COUNT):
-        raise ValueError(f"counts must fit 24 bits, got {table.min()}..{table.max()}")
-    packets = np.zeros((len(table), PACKET_BYTES), dtype=np.uint8)
-    packets[:, 0] = HEAD
-    packets[:, 1] = (first_counter + np.arange(len(table))) % 256
-    wide = table.astype(">i4").view(np.uint8).reshape(-1, CHANNELS, 4)
-    packets[:, _DATA] = wide[:, :, 1:].reshape(-1, 3 * CHANNELS)
-    packets[:, -1] = footer
-    return packets.tobytes()
+    return write_packets(
+        counts, first_counter, channels=CHANNELS, packet_bytes=PACKET_BYTES, footer=footer
+    )
 
 
-_TROUBLE = (
-    (b"Failure:", "switch the board to PC, charge its battery, bring it nearer to the dongle"),
-    (b"On Daisy", "take the Daisy module off: its 16 channels come in another format"),
+def stream_at(gain: int) -> Stream:
+    """What a board sends at this gain."""
+    return Stream(
+        sample_rate_hz=RATE_HZ,
+        n_channels=CHANNELS,
+        microvolts_per_count=microvolts_per_count(gain),
+        lowest_count=-HIGHEST_COUNT,
+        highest_count=HIGHEST_COUNT,
+        turn=COUNTER_TURN,
+    )
+
+
+def microvolts_per_count(gain: int) -> float:
+    """At the electrode. ADS1299 data sheet, with the Cyton's reference of 4.5 V."""
+    return 4.5 / gain / HIGHEST_COUNT * 1e6
+
+
+STREAM = stream_at(DEFAULT_GAIN)
+
+_NOT_HEARD = (
+    "switch the board to PC, charge its battery, bring it nearer to the dongle, and see that "
+    "both are on the same radio channel"
 )
-
-CYTON = Device(
-    name="cyton",
-    title="OpenBCI Cyton",
-    baud=115200,
-    sample_rate_hz=250.0,
-    n_channels=CHANNELS,
-    # ADS1299 data sheet: reference 4.5 V; OpenBCI's default gain 24, which `d` restores
-    microvolts_per_count=4.5 / 24 / HIGHEST_COUNT * 1e6,
-    rail_count=HIGHEST_COUNT,
-    counter_bits=8,
-    hello=(
-        # an earlier run may have left it streaming: its packets would hide the reply
-        Ask(STOP, within_s=0.5),
-        # the firmware waits 500 ms before it answers a reset
-        Ask(RESET, begins=b"OpenBCI", ends=END_OF_REPLY, within_s=3.0, trouble=_TROUBLE),
-        Ask(DEFAULTS, begins=b"updating", ends=END_OF_REPLY, within_s=2.0, trouble=_TROUBLE),
-        Ask(START),
-    ),
-    goodbye=STOP,
-    check="the board is switched to PC and charged, and the dongle's switch is on GPIO 6",
-    reader=CytonReader,
+_GARBLED = "the command did not arrive whole: bring the board nearer to the dongle and try again"
+# what a reply begins with, and what to do; the first that fits is said
+FAILURES = (
+    (b"Failure: Communications timeout", _NOT_HEARD),
+    (b"Failure: System is Down", _NOT_HEARD),
+    (b"Failure: Board RFduino buffer overflowed", "switch the board off and on, and try again"),
+    (b"Failure: too few chars", _GARBLED),
+    (b"Failure: Err: 9th char not X", _GARBLED),
+    (b"Failure: Err: too many chars", _GARBLED),
+    (b"Timeout processing multi byte message", _GARBLED),
+    (b"Failure", _NOT_HEARD),
 )
+_HAS_DAISY = (b"On Daisy", "it has a Daisy module: use --device cyton-daisy, or take it off")
+
+# an earlier run may have left it streaming: its packets would hide the reply
+HUSH = Ask(STOP, within_s=0.5)
+RESTORE = Ask(DEFAULTS, begins=b"updating", ends=END_OF_REPLY, within_s=2.0, trouble=FAILURES)
+
+
+def reset(*trouble: tuple[bytes, str]) -> Ask:
+    """Ask for the banner, which the firmware sends 500 ms after a reset.
+
+    trouble  what else in it cannot be worked with
+    """
+    phrases = (*FAILURES, *trouble)
+    return Ask(RESET, begins=b"OpenBCI", ends=END_OF_REPLY, within_s=3.0, trouble=phrases)
+
+
+def set_gain(gain: int, n_channels: int) -> tuple[Ask, ...]:
+    """One command a channel; what else `d` has set (reference, bias) stays as it is."""
+    return tuple(
+        Ask(
+            # on | gain | normal input | in the bias | on SRB2 | not on SRB1
+            b"x%c0%d0110X" % (CHANNEL_NAMES[channel], GAINS.index(gain)),
+            begins=b"Success: Channel set for %d$" % (channel + 1),
+            ends=b"$$",
+            within_s=2.0,
+            trouble=FAILURES,
+        )
+        for channel in range(n_channels)
+    )
+
+
+def poke_at(gain: int | None) -> bytes:
+    """What may wake a silent board: nothing where it would have forgotten the gain that was set.
+
+    A board that lost its power has its defaults back, and would stream at another scale unseen:
+    it must be greeted again.
+    """
+    return START if gain in (None, DEFAULT_GAIN) else b""
+
+
+def wished_gain(title: str, wishes: Wishes) -> int | None:
+    """The gain that is wished for, if any. Raises PortError for any other wish or gain."""
+    refuse_wishes(title, wishes, "gain")
+    if wishes.gain is not None and wishes.gain not in GAINS:
+        known = ", ".join(map(str, GAINS))
+        raise PortError(f"--gain {wishes.gain} is none of the {title}'s: it has {known}")
+    return wishes.gain
+
+
+def cyton(wishes: Wishes) -> Device:
+    """An OpenBCI Cyton with its dongle. Raises PortError for a wish that it cannot meet."""
+    gain = wished_gain("OpenBCI Cyton", wishes)
+    return Device(
+        name="cyton",
+        title="OpenBCI Cyton",
+        bauds=(115200,),
+        hello=(
+            HUSH,
+            reset(_HAS_DAISY),
+            RESTORE,
+            *(set_gain(gain, CHANNELS) if gain else ()),
+            Ask(START),
+        ),
+        goodbye=STOP,
+        check="the board is switched to PC and charged, and the dongle's switch is on GPIO 6",
+        loss="seen: every packet is counted",
+        reader=partial(CytonReader, gain=gain or DEFAULT_GAIN),
+        stream=stream_at(gain or DEFAULT_GAIN),
+        poke=poke_at(gain),
+    )

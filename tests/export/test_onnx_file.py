@@ -79,3 +79,24 @@ def test_all_weights_lie_in_the_file_as_int8(narrowed):
     ]
     wide = [one for one in kept.values() if one.data_type == onnx.TensorProto.FLOAT]
     assert max(int(np.prod(one.dims)) for one in wide) <= BINS  # scales and biases
+
+
+def test_equal_constants_stand_in_the_file_once():
+    import numpy as np
+    import onnx
+    from onnx import helper, numpy_helper
+
+    from edgeemg_export.onnx_graph import share_constants
+
+    constants = [
+        numpy_helper.from_array(np.zeros(3, np.int8), "a"),
+        numpy_helper.from_array(np.zeros(3, np.int8), "b"),
+        numpy_helper.from_array(np.zeros(3, np.uint8), "of another type"),
+        numpy_helper.from_array(np.zeros((3, 1), np.int8), "of another shape"),
+    ]
+    nodes = [helper.make_node("Identity", [one.name], [f"{n}"]) for n, one in enumerate(constants)]
+    outputs = [onnx.ValueInfoProto(name=f"{n}") for n in range(len(constants))]
+    graph = helper.make_graph(nodes, "graph", [], outputs, constants)
+    share_constants(graph)
+    assert [one.name for one in graph.initializer] == ["a", "of another type", "of another shape"]
+    assert [one.input[0] for one in graph.node] == ["a", "a", "of another type", "of another shape"]

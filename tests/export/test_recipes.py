@@ -3,7 +3,15 @@
 import pytest
 
 from edgeemg.train.models import MODELS
-from edgeemg_export.recipes import DYNAMIC, HEAD, RECIPES, STATIC, WEIGHT_ONLY, recipe_for
+from edgeemg_export.recipes import (
+    DYNAMIC,
+    HEAD,
+    RECIPES,
+    SAFER,
+    STATIC,
+    WEIGHT_ONLY,
+    recipe_for,
+)
 
 
 @pytest.mark.parametrize("family", MODELS)
@@ -25,3 +33,10 @@ def test_a_static_recipe_keeps_the_head_in_float():
         for one in table.values()
         if one.name == STATIC
     )
+
+
+def test_a_safer_recipe_keeps_more_in_float_and_most_families_have_none():
+    for family, engine in SAFER:
+        usual, safer = recipe_for(family, engine), recipe_for(family, engine, safer=True)
+        assert set(usual.kept_float) < set(safer.kept_float)
+    assert recipe_for("tcn", "onnx", safer=True) == recipe_for("tcn", "onnx")

@@ -1,9 +1,11 @@
 """Counts like those of a real board, and terminals that stand for ports."""
 
+import json
 import os
 import threading
 import tty
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,6 +25,15 @@ def emg_like_counts(n: int, *, seed: int = 0) -> NDArray[np.int32]:
 @pytest.fixture
 def board_counts() -> Any:
     return emg_like_counts
+
+
+GOLDEN = Path(__file__).resolve().parents[2] / "firmware_bridge" / "golden"
+
+
+@pytest.fixture(scope="session")
+def golden() -> Callable[[str], list[dict[str, Any]]]:
+    """`golden("data")`: the vectors of golden/data.json, bytes in hex."""
+    return lambda name: json.loads((GOLDEN / f"{name}.json").read_text())["vectors"]
 
 
 class Terminal:

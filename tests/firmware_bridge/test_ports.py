@@ -152,3 +152,51 @@ def allow_everybody(name: str) -> None:
     os.seteuid(0)
     Path(name).chmod(0o666)
     os.seteuid(65534)
+
+
+def test_another_baud_rate_forgets_what_came_at_the_last(terminal) -> None:
+    with Port(terminal.name, 230400) as port:
+        os.write(terminal.master, b"noise")
+        time.sleep(0.05)
+        port.baud = 115200
+        assert port.baud == 115200
+        os.write(terminal.master, b"sense")
+        assert port.read() == b"sense"
+
+
+def test_unplugging_while_the_baud_rate_is_set_is_a_port_error(terminal) -> None:
+    with Port(terminal.name, 230400) as port:
+        terminal.unplug()
+        with pytest.raises(PortError, match="lost in use"):
+            port.baud = 115200
+
+
+def test_an_error_that_pyserial_lets_through_is_a_port_error(terminal, monkeypatch) -> None:
+    """A setting that races an unplug ends in termios.error, which is no OSError."""
+    with Port(terminal.name, 230400) as port:
+
+        def unplugged(*_: object) -> None:
+            raise termios.error(5, "Input/output error")
+
+        monkeypatch.setattr(termios, "tcsetattr", unplugged)
+        with pytest.raises(PortError, match="lost in use"):
+            port.baud = 115200
+
+
+def test_a_terminal_has_no_latency_timer(terminal) -> None:
+    with Port(terminal.name, 115200) as port:
+        assert port.latency_ms is None
+
+
+def test_the_latency_timer_is_set_where_the_flag_does_not_do(
+    terminal, monkeypatch, tmp_path: Path
+) -> None:
+    timer = tmp_path / "latency_timer"
+    timer.write_text("16")
+    monkeypatch.setattr("firmware_bridge.ports.latency_timer", lambda name: timer)
+    monkeypatch.setattr(
+        "firmware_bridge.ports.latency_timer_ms", lambda name: int(timer.read_text())
+    )
+    with Port(terminal.name, 115200) as port:
+        assert port.latency_ms == 1
+    assert timer.read_text() == "1"

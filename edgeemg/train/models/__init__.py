@@ -19,8 +19,11 @@ from edgeemg.train.models.tcn import Tcn
 from edgeemg.train.models.transformer import PatchTransformer, SimpleTransformer, Transformer
 
 # Raised when a family computes something else with weights of the same names and shapes: a run of
-# another revision would load without a word and answer wrongly.
-REVISION = 2  # 2: ReLU6 where 1 had ReLU
+# another revision would load without a word and answer wrongly. 2, where no other stands here:
+# ReLU6 where 1 had ReLU.
+REVISIONS = {
+    "cnn": 3,  # long filters over long steps
+}
 MODELS: dict[str, Callable[[int, int, int], nn.Module]] = {
     "cnn": Cnn,
     "transformer": Transformer,
@@ -52,6 +55,11 @@ def make_model(name: str, *, channels: int, window_samples: int, classes: int) -
     return model
 
 
+def revision(name: str) -> int:
+    """Of a family's computation, which weights must share."""
+    return REVISIONS.get(name, 2)
+
+
 def count_parameters(model: nn.Module) -> int:
     """Trainable parameters."""
     return sum(one.numel() for one in model.parameters() if one.requires_grad)
@@ -67,4 +75,4 @@ def count_macs(model: nn.Module, *, channels: int, window_samples: int) -> int:
     return int(counter.get_total_flops()) // 2
 
 
-__all__ = ["MODELS", "REVISION", "count_macs", "count_parameters", "make_model"]
+__all__ = ["MODELS", "REVISIONS", "count_macs", "count_parameters", "make_model", "revision"]

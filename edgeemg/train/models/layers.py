@@ -20,6 +20,27 @@ def conv_block(inputs: int, outputs: int, taps: int, *, pool: int) -> nn.Sequent
     return nn.Sequential(*parts)
 
 
+class Steps(nn.Module):
+    """Every `length` steps become one: (batch, channel, time) -> (batch, step * channel, time').
+
+    Of a time that is no multiple of `length`, the oldest are left out. Works over pictures, too,
+    (batch, channel, 1, time), where channels are last in memory and nothing is moved.
+    """
+
+    def __init__(self, length: int) -> None:
+        super().__init__()
+        self.length = length
+
+    def forward(self, x: Tensor) -> Tensor:
+        steps = x.shape[-1] // self.length
+        over = x.shape[-1] - steps * self.length
+        if over:
+            x = x.narrow(-1, over, steps * self.length)
+        x = x.movedim(1, -1)  # (batch, time, channel)
+        x = x.reshape(*x.shape[:-2], steps, self.length * x.shape[-1])
+        return x.movedim(-1, 1)
+
+
 class EncoderLayer(nn.Module):
     """One encoder layer, (batch, token, width) -> the same shape (Vaswani et al. 2017).
 

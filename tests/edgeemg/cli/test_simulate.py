@@ -16,7 +16,8 @@ from edgeemg.cli.simulate import simulate
 from edgeemg.data.bids import read_recording, write_recording
 from edgeemg.dsp.samples import Recording, Samples, join
 from edgeemg.errors import EdgeEmgError, PortError, RecordingError
-from firmware_bridge.devices.cyton import CYTON
+from firmware_bridge.devices import find_device
+from firmware_bridge.devices.cyton import STREAM
 from firmware_bridge.sensor import open_sensor
 
 
@@ -30,11 +31,11 @@ def recording(
 ) -> Recording:
     """Two channels of noise: whole counts of a Cyton, unless scaled."""
     counts = np.random.default_rng(int(run)).normal(0, 4000, (n, 2)).round()
-    microvolts = (counts * CYTON.microvolts_per_count * scale).astype(np.float32)
+    microvolts = (counts * STREAM.microvolts_per_count * scale).astype(np.float32)
     index = np.arange(n, dtype=np.int64)
     index[n // 2 :] += 100 * breaks
     samples = Samples(microvolts, rate_hz, index, np.ones((n, 2), np.bool_))
-    about = {"MicrovoltsPerCount": CYTON.microvolts_per_count} if scale == 1 else {}
+    about = {"MicrovoltsPerCount": STREAM.microvolts_per_count} if scale == 1 else {}
     return Recording(samples, (), ("chin", "throat"), "01", "A", "covert", run, 50.0, True, about)
 
 
@@ -70,7 +71,7 @@ def wait_for(link: Path) -> str:
 
 def hear(port_name: str, last_row: int) -> Samples:
     pieces: list[Samples] = []
-    with open_sensor(port_name, "cyton") as sensor:
+    with open_sensor(port_name, find_device("cyton"), reconnect=False) as sensor:
         for samples in sensor:
             pieces.append(samples)
             if len(samples) and samples.index[-1] >= last_row:
@@ -92,7 +93,7 @@ def test_what_is_played_is_what_the_file_holds_bit_for_bit(folder: Path) -> None
     assert told == ""
     assert f"simulated OpenBCI Cyton on {link}: generated EMG, sub-01_ses-A" in errors
     assert "inputs: 1 chin, 2 throat; the others open (railed)" in errors
-    assert "sent 500 packets, lost 0 on purpose, 0 bytes for want of a reader" in errors
+    assert "sent 500 samples, lost 0 on purpose, 0 bytes for want of a reader" in errors
     assert "differ" not in errors
     assert not link.is_symlink()
 
@@ -206,7 +207,7 @@ def test_a_number_that_is_none_is_bad_usage(folder: Path, option: str, number: s
 def test_an_unknown_device_is_refused(folder: Path) -> None:
     error = refusal(folder, "--device", "toaster")
     assert isinstance(error, PortError)
-    assert "known are: cyton" in str(error)
+    assert "known are: edgeemg, cyton" in str(error)
 
 
 def test_a_bad_input_is_one_line_and_exit_code_2(tmp_path: Path) -> None:
@@ -236,3 +237,47 @@ def test_channels_named_by_their_input_are_played_on_it(tmp_path: Path) -> None:
     )
     assert not samples.valid[:, [0, 2, 3, 4, 6, 7]].any()
     assert "6 Channel_6, 2 Channel_2" in said
+
+
+def test_faults_are_played_and_accounted_for(folder: Path) -> None:
+    link = folder / "port"
+    arguments = ("--link", link, "--speed", 10, "--flip", 1e-4, "--insert", 1e-4, "--stall", 1, 0.1)
+    with simulated(folder, *arguments, "--loop") as process:
+        hear(wait_for(link), 2000)
+        process.terminate()
+        _, errors = process.communicate(timeout=20)
+    assert " x stall" in errors
+    assert " bytes flipped, " in errors
+    assert int(errors.rsplit(" on purpose")[0].rsplit(" ", 1)[1]) >= 100
+
+
+def test_the_runtime_side_goes_on_over_an_unplugged_cable(folder: Path) -> None:
+    link = folder / "port"
+    arguments = ("--link", link, "--unplug-after", 1, "--replug-after", 0.3, "--loop")
+    told: list[str] = []
+    received = 0
+    with simulated(folder, *arguments) as process:
+        port_name = wait_for(link)
+        deadline = time.monotonic() + 60
+        with open_sensor(port_name, find_device("cyton"), tell=told.append) as sensor:
+            for samples in sensor:
+                received += len(samples)
+                if sensor.counters.reconnects >= 2 or time.monotonic() > deadline:
+                    break
+        process.terminate()
+        _, errors = process.communicate(timeout=20)
+    assert sensor.counters.reconnects >= 2, told
+    assert sensor.counters.lost_in_outages > 0
+    assert " x unplug" in errors
+    assert "Traceback" not in errors
+
+
+def test_a_sensor_that_can_be_set_plays_at_the_rate_of_its_recording(tmp_path: Path) -> None:
+    write_recording(recording(rate_hz=500.0, scale=0.5), tmp_path)
+    link = tmp_path / "port"
+    arguments = ("--device", "edgeemg", "--link", link)
+    with simulated(tmp_path, *arguments):
+        wait_for(link)
+        with open_sensor(str(link), find_device("edgeemg")) as sensor:
+            assert sensor.stream.sample_rate_hz == 500.0
+            assert sensor.stream.n_channels == 2

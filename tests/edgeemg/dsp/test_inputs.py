@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edgeemg.dsp.gaps import bridged, longest_bridge
 from edgeemg.dsp.inputs import FrontEnd, ModelInput, filtered, scaled
 from edgeemg.dsp.samples import Samples
 from edgeemg.manifest import Manifest
@@ -125,13 +126,37 @@ def test_rows_that_are_not_finite_are_counted_and_break_time(plain_manifest: Man
     whole = stream(n=400)
     whole.microvolts[150, 0] = np.nan
     whole.microvolts[151, 1] = np.inf
+    assert longest_bridge(250.0) == 1
     front_end = FrontEnd(plain_manifest)
     with_holes = list(front_end.feed(whole))
-    assert front_end.unusable == 2
+    assert (front_end.unusable, front_end.bridged) == (2, 0)
     parts = inputs_of(plain_manifest, [whole[:150], whole[152:]])
     assert bits(with_holes) == bits(parts)
     assert all(np.isfinite(one.values).all() for one in with_holes)
     assert not any(150 <= one.index < 152 + 69 for one in with_holes)
+
+
+def test_one_lost_sample_breaks_nothing_and_is_not_trusted(plain_manifest: Manifest) -> None:
+    whole = stream(n=400)
+    whole.microvolts[150, 0] = np.nan
+    front_end = FrontEnd(plain_manifest)
+    made = list(front_end.feed(whole[:300])) + list(front_end.feed(whole[301:]))
+    assert (front_end.unusable, front_end.bridged) == (0, 2)
+    assert [one.index for one in made] == list(range(69, 400, 30))
+    mended = bridged(whole)
+    assert not mended.valid[150, 0]
+    over = next(one for one in made if one.index == 159)
+    assert over.valid == pytest.approx(mended.valid[90:160].mean(axis=0).min())
+
+
+def test_a_bridge_disturbs_a_window_less_than_a_new_start(plain_manifest: Manifest) -> None:
+    whole = stream(n=400)
+    kept = np.arange(400) != 300
+    lossy = Samples(whole.microvolts[kept], 250.0, whole.index[kept], whole.valid[kept])
+    true, over = inputs_of(plain_manifest, [whole])[-1], inputs_of(plain_manifest, [lossy])[-1]
+    anew = inputs_of(plain_manifest, [whole[301:]])[-1]
+    assert true.index == over.index == anew.index == 399
+    assert np.abs(over.values - true.values).max() < np.abs(anew.values - true.values).max()
 
 
 def test_only_rows_that_are_not_finite_are_counted(plain_manifest: Manifest) -> None:

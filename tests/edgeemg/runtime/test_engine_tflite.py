@@ -1,3 +1,4 @@
+import ctypes
 import importlib.metadata
 from pathlib import Path
 
@@ -6,7 +7,7 @@ import pytest
 from ai_edge_litert.interpreter import Interpreter
 
 from edgeemg.errors import EngineError
-from edgeemg.runtime.engine_tflite import TfliteEngine
+from edgeemg.runtime.engine_tflite import TfliteEngine, _neighbours
 
 
 @pytest.fixture(scope="module")
@@ -120,3 +121,20 @@ def reading_past_its_input() -> bytes:
     builder = flatbuffers.Builder()
     builder.Finish(model.Pack(builder), b"TFL3")
     return bytes(builder.Output())
+
+
+def test_states_that_are_neighbours_in_memory_go_in_by_one_copy_and_others_by_their_own() -> None:
+    memory = (ctypes.c_byte * 1024)()
+    first = -ctypes.addressof(memory) % 64
+    whole = memoryview(memory).cast("B")
+
+    def place(begin: int, size: int) -> memoryview:
+        return whole[first + begin : first + begin + size]
+
+    places = [place(0, 70), place(128, 64), place(192, 10), place(512, 20)]
+    tails = [memoryview(bytes([n] * len(one))) for n, one in enumerate(places, 1)]
+    joined, parts = _neighbours(places, tails)
+    assert [len(one) for one in joined] == [202, 20]
+    for one, filling in zip(joined, parts, strict=True):
+        one[:] = b"".join(filling)
+    assert [bytes(one) for one in places] == [bytes(one) for one in tails]

@@ -205,14 +205,32 @@ def test_rows_that_are_not_finite_are_counted_and_decide_nothing(
 ) -> None:
     values = noise.microvolts.copy()
     values[1000:1010, 2] = np.nan
-    values[1500, 0] = np.inf
+    values[1500:1502, 0] = np.inf
     made, health = decisions([replace(noise, microvolts=values)], onnx, tiny_bundle, every_hop=True)
-    assert health.unusable_samples == 11
+    assert (health.bridged_samples, health.unusable_samples) == (0, 12)
     assert all(math.isfinite(one.confidence) for one in made)
-    blind = {13 + row for row in [*range(1000, 1010), 1500]}
+    blind = {13 + row for row in [*range(1000, 1010), 1500, 1501]}
     seen = [set(range(one.sample_index - 99, one.sample_index + 1)) for one in made]
     assert not any(blind & window for window in seen)
     assert health.windows == len(made) > 50
+
+
+def test_one_lost_sample_is_bridged_counted_and_costs_no_decision(
+    noise: Samples, onnx: Engine, tiny_bundle: Path
+) -> None:
+    keep = np.arange(len(noise)) % 400 != 399
+    lossy = Samples(noise.microvolts[keep], 250.0, noise.index[keep], noise.valid[keep])
+    made, health = decisions([lossy], onnx, tiny_bundle, every_hop=True)
+    assert (health.missing_samples, health.bridged_samples) == (4, 4)
+    assert (len(made), health.untrusted_windows) == (WINDOWS, 0)
+
+
+def test_a_long_gap_decides_nothing_until_a_window_is_full_again(
+    noise: Samples, onnx: Engine, tiny_bundle: Path
+) -> None:
+    made, health = decisions([noise[:1000], noise[1002:]], onnx, tiny_bundle, every_hop=True)
+    assert (health.missing_samples, health.bridged_samples) == (2, 0)
+    assert not any(1013 <= one.sample_index < 1015 + 99 for one in made)
 
 
 # --- latency

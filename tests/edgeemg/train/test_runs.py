@@ -13,6 +13,7 @@ import torch
 from edgeemg.errors import ManifestError, ModelError
 from edgeemg.manifest import ModelFile, read_manifest, sha256_of, write_manifest
 from edgeemg.train.fit import predict
+from edgeemg.train.models import MODELS, REVISIONS, revision
 from edgeemg.train.runs import read_run
 
 
@@ -83,6 +84,20 @@ def test_weights_of_another_network_are_refused(copy):
     reseal(copy)
     with pytest.raises(ModelError, match="does not hold the weights of this run"):
         read_run(copy)
+
+
+@pytest.mark.parametrize("theirs", [2, None])
+def test_weights_of_a_network_that_computed_something_else_are_refused(copy, theirs):
+    manifest = read_manifest(copy)
+    options = {} if theirs is None else {"revision": theirs}
+    write_manifest(replace(manifest, model=replace(manifest.model, options=options)), copy)
+    with pytest.raises(ModelError, match=r"networks were others.*train it again"):
+        read_run(copy)
+
+
+def test_a_family_that_did_not_change_keeps_its_revision():
+    assert (revision("cnn"), revision("tcn")) == (3, 2)
+    assert set(REVISIONS) <= set(MODELS)
 
 
 @pytest.mark.parametrize("name", ["model.pt", "windows.npz", "metrics.json"])

@@ -59,10 +59,20 @@ def test_nothing_but_short_trials_is_an_error_with_the_remedy():
 
 def test_samples_that_are_missing_are_a_break():
     one = recording([Event(0, 400, "up")], n=400)
-    one.samples.microvolts[200] = np.nan
+    one.samples.microvolts[200:202] = np.nan
     windows = cut_windows([one], THROUGH, window=100, hop=25)
     for window in windows.values[:, :, 0]:
         assert 200 not in window.astype(int)
+
+
+def test_one_sample_that_is_missing_is_bridged_and_not_trusted():
+    one = recording([Event(0, 400, "up")], n=400)
+    one.samples.microvolts[200] = np.nan
+    windows = cut_windows([one], THROUGH, window=100, hop=25)
+    assert {int(window[0]) for window in windows.values[:, :, 0] if 200 in window} > {125, 175}
+    one.samples.valid[175:185] = False  # with the bridge, more than a tenth of some windows
+    fewer = cut_windows([one], THROUGH, window=100, hop=25)
+    assert not any(200 in window and 180 in window for window in fewer.values[:, :, 0])
 
 
 def test_a_channel_that_is_off_neither_trains_nor_hides():

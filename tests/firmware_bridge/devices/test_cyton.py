@@ -7,8 +7,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from edgeemg.errors import PortError
 from firmware_bridge.devices import DEVICES, find_device
-from firmware_bridge.devices.cyton import CYTON, PACKET_BYTES, CytonReader, encode
+from firmware_bridge.devices.cyton import (
+    FAILURES,
+    GAINS,
+    PACKET_BYTES,
+    STREAM,
+    CytonReader,
+    cyton,
+    encode,
+)
+from firmware_bridge.devices.cyton_board import BANNER, BANNER_WITH_DAISY, CytonBoard
+from firmware_bridge.emulator import Emulator
+from firmware_bridge.frames import Wishes
+from firmware_bridge.reopening import Patience
+from firmware_bridge.sensor import open_sensor
 
 # OpenBCI_JavaScript_Utilities, samplePacketReal(0)
 REAL = bytes.fromhex(
@@ -39,7 +53,7 @@ def test_a_real_packet_decodes_to_the_counts_that_its_makers_give() -> None:
 
 
 def test_the_scale_is_that_of_gain_24() -> None:
-    microvolts = np.array(REAL_COUNTS) * CYTON.microvolts_per_count
+    microvolts = np.array(REAL_COUNTS) * STREAM.microvolts_per_count
     expected = [-164141.1977, -164245.8933, -163812.4035, -164430.1834]
     expected += [187500, 187500, -157990.2658, 47919.2120]
     np.testing.assert_allclose(microvolts, expected, atol=5e-5)
@@ -107,7 +121,7 @@ def test_junk_before_and_after_is_rejected_and_counted() -> None:
 
 
 def test_noise_after_a_long_run_is_found_where_it_is() -> None:
-    run = encode(np.zeros((700, 8)))
+    run = b"".join(encode(np.zeros((700, 8))))
     counters, _, reader = read(run + b"noise" + run)
     assert counters == [n % 256 for n in range(700)] * 2
     assert reader.rejected_bytes == 5
@@ -132,6 +146,35 @@ def test_marks_inside_data_are_not_taken_for_a_packet() -> None:
     counters, _, reader = read(sample_packet(0) + b"!" + look_alike + b"!" + sample_packet(1))
     assert counters == [0, 1]
     assert reader.rejected_bytes == 35
+
+
+def look_alike(counter: int, behind: bytes) -> bytes:
+    """33 bytes of data that begin and end like a packet, and what follows them."""
+    return bytes([0xA0, counter]) + bytes(30) + bytes([0xC0]) + behind
+
+
+@pytest.mark.parametrize("before", [b"", sample_packet(0)])
+def test_in_noise_the_next_head_proves_a_packet_only_where_its_counter_goes_on(
+    before: bytes,
+) -> None:
+    stream = before + b"!" + look_alike(77, sample_packet(1)) + sample_packet(2)
+    counters, _, reader = read(stream)
+    assert counters[-2:] == [1, 2]
+    assert 77 not in counters
+    assert reader.rejected_bytes == 34
+
+
+def test_a_packet_behind_a_loss_is_taken_although_noise_follows_it() -> None:
+    stream = [*map(sample_packet, [0, 1, 10]), b",", *map(sample_packet, [11, 12])]
+    counters, _, reader = read(*stream)
+    assert counters == [0, 1, 10, 11, 12]
+    assert reader.rejected_bytes == 1
+
+
+def test_a_wrong_counter_is_seen_although_the_next_packet_is_lost() -> None:
+    counters, _, reader = read(*map(sample_packet, [0, 1, 2 + 64, 4, 5]))
+    assert counters == [0, 1, 4, 5]
+    assert reader.malformed == 1
 
 
 streams = st.lists(
@@ -163,21 +206,21 @@ def test_no_bytes_raise_and_all_are_accounted_for(chunks: list[bytes]) -> None:
     frames = 0
     for chunk in chunks:
         frames += sum(map(len, reader.feed(chunk)))
-        assert len(reader._held) <= PACKET_BYTES
+        assert reader.held_bytes <= PACKET_BYTES + 1
     fed = sum(map(len, chunks))
-    assert fed == frames * PACKET_BYTES + reader.rejected_bytes + len(reader._held)
+    assert fed == frames * PACKET_BYTES + reader.rejected_bytes + reader.held_bytes
 
 
 @settings(max_examples=50)
 @given(counts=arrays(np.int32, (7, 8), elements=st.integers(-(1 << 23), (1 << 23) - 1)))
 def test_what_is_encoded_is_decoded(counts: np.ndarray) -> None:
-    counters, decoded, _ = read(encode(counts, 252))
+    counters, decoded, _ = read(*encode(counts, 252))
     assert counters == [252, 253, 254, 255, 0, 1, 2]
     assert decoded == counts.tolist()
 
 
 def test_our_encoder_writes_what_the_makers_packet_says() -> None:
-    ours = encode([REAL_COUNTS])
+    (ours,) = encode([REAL_COUNTS])
     assert ours[:26] == REAL[:26]
     assert ours[-1:] == REAL[-1:]
 
@@ -188,41 +231,113 @@ def test_counts_that_do_not_fit_a_packet_are_refused(counts: list) -> None:
         encode(counts)
 
 
-def test_one_lost_byte_costs_about_one_packet(board_counts) -> None:
-    lost, false = mean_damage(board_counts, lambda stream, at: stream[:at] + stream[at + 1 :])
-    assert lost <= 1.02
-    assert false <= 0.01
+def test_a_packet_whose_counter_fits_neither_neighbour_is_refused() -> None:
+    """Else it would look like 254 lost packets, and shift all that follow by a turn: 1.024 s."""
+    packets = [sample_packet(n) for n in range(10)]
+    packets[4] = sample_packet(4 + 128)
+    counters, _, reader = read(*packets)
+    assert counters == [0, 1, 2, 3, 5, 6, 7, 8, 9]
+    assert (reader.malformed, reader.rejected_bytes, reader.resyncs) == (1, PACKET_BYTES, 1)
 
 
-def test_an_inserted_byte_costs_about_one_packet(board_counts) -> None:
+@pytest.mark.parametrize("behind", [[9, 10, 11], [9], [40, 41], [3, 4, 5]])
+def test_packets_lost_on_the_air_spoil_no_other(behind: list[int]) -> None:
+    sent = [0, 1, 2, 3, 8, *behind]
+    stream = b"".join(map(sample_packet, sent))
+    counters, _, reader = read(stream, sample_packet(behind[-1] + 1))
+    assert counters[: len(sent)] == sent
+    assert reader.malformed == 0
+
+
+def test_a_packet_that_came_twice_is_handed_on_for_the_assembler_to_count() -> None:
+    assert read(b"".join(map(sample_packet, [0, 1, 1, 2, 3])))[0] == [0, 1, 1, 2, 3]
+
+
+def test_time_sync_in_the_stream_costs_nothing_but_its_comma() -> None:
+    """After `<` the dongle injects a comma, and packets carry the board's time in their aux bytes.
+
+    One packet says that its time was just set (C3), the others C4; `>` brings back C0.
+    """
+    kinds = [0xC0, 0xC0, 0xC3, 0xC4, 0xC4, 0xC4, 0xC0, 0xC0]
+    packets = [sample_packet(n, kind) for n, kind in enumerate(kinds)]
+    packets.insert(2, b",")
+    counters, counts, reader = read(*packets)
+    assert counters == list(range(8))
+    assert counts == [list(range(1, 9))] * 8
+    assert (reader.rejected_bytes, reader.resyncs, reader.malformed) == (1, 1, 0)
+
+
+def test_one_lost_byte_costs_one_packet_and_never_two(board_counts) -> None:
+    """600 seeded trials on counts like a board's: at most 1 packet on average, and at most 1 ever.
+
+    BrainFlow throws away all 33 bytes that it read where the last is no footer (cyton.cpp), and so
+    begins anew in the middle of the next packet. A model of it lost 2.03 packets on average, and
+    up to 4, in 600 trials of the same kind. test_brainflow.py puts the real one beside ours.
+    """
+    lost, worst, false = damage_of(board_counts, lambda stream, at: stream[:at] + stream[at + 1 :])
+    assert lost <= 1.0
+    assert worst == 1
+    assert false == 0
+
+
+def test_seventeen_lost_bytes_cost_only_the_packets_that_they_are_of(board_counts) -> None:
+    """They lie in two packets in 16 of 33 places: 1.49 on average. A model of BrainFlow: 1.96."""
+    lost, worst, false = damage_of(board_counts, lambda stream, at: stream[:at] + stream[at + 17 :])
+    assert lost <= 1.55
+    assert worst == 2
+    assert false == 0
+
+
+def test_an_inserted_byte_costs_at_most_the_packet_that_it_is_in(board_counts) -> None:
+    """Between two packets it costs none: 32 of 33 on average, as for BrainFlow."""
     noise = random.Random(5)
-    lost, false = mean_damage(
+    lost, worst, false = damage_of(
         board_counts, lambda stream, at: stream[:at] + noise.randbytes(1) + stream[at:]
     )
-    assert lost <= 1.02
-    assert false <= 0.05  # in the middle of a packet it may shift channels unseen: see PROTOCOL.md
+    assert lost <= 1.0
+    assert worst == 1
+    assert false == 0
 
 
-def test_seventeen_lost_bytes_cost_less_than_two_packets(board_counts) -> None:
-    lost, false = mean_damage(board_counts, lambda stream, at: stream[:at] + stream[at + 17 :])
-    assert lost < 2
-    assert false <= 0.01
+def test_a_flipped_bit_costs_at_most_the_packet_that_it_is_in(board_counts) -> None:
+    """In a channel it cannot be seen, for want of a checksum: 24 of 33 places."""
+    bit = random.Random(5)
+    lost, worst, false = damage_of(
+        board_counts,
+        lambda stream, at: (
+            stream[:at] + bytes([stream[at] ^ 1 << bit.randrange(8)]) + stream[at + 1 :]
+        ),
+    )
+    assert lost <= 1.0
+    assert worst == 1
+    assert false < 0.8  # wrong values, in the place of the right ones
 
 
-def mean_damage(board_counts, damage, trials: int = 600) -> tuple[float, float]:
-    """Packets lost, and packets invented, per damage somewhere in the middle of a stream."""
+def damage_of(board_counts, damage, trials: int = 600) -> tuple[float, int, float]:
+    """Packets lost per damage in the middle of a stream, on average and at worst; those invented.
+
+    A packet with another value than was sent counts as lost, and as invented.
+    """
     counts = board_counts(40)
-    stream = encode(counts)
+    stream = with_acceleration(encode(counts))
     sent = dict(enumerate(counts.tolist()))
     place = random.Random(3)
-    lost = false = 0
+    lost, false = [], 0
     for _ in range(trials):
         at = place.randrange(10 * PACKET_BYTES, 30 * PACKET_BYTES)
         counters, rows, _ = read(damage(stream, at))
         good = {n for n, row in zip(counters, rows, strict=True) if sent.get(n) == row}
-        lost += len(sent) - len(good)
+        lost.append(len(sent) - len(good))
         false += len(counters) - len(good)
-    return lost / trials, false / trials
+    return sum(lost) / trials, max(lost), false / trials
+
+
+def with_acceleration(packets: list[bytes]) -> bytes:
+    """The aux bytes of every tenth packet filled, as those of a board whose sensor has 25 Hz."""
+    noise = random.Random(7)
+    for n in range(0, len(packets), 10):
+        packets[n] = packets[n][:26] + noise.randbytes(6) + packets[n][32:]
+    return b"".join(packets)
 
 
 def test_noise_without_end_is_read_in_linear_time() -> None:
@@ -230,10 +345,147 @@ def test_noise_without_end_is_read_in_linear_time() -> None:
     for stream in (noise, b"\xa0" * 100_000, (b"\xa0" + bytes(31) + b"\xc0") * 10_000):
         reader = CytonReader()
         reader.feed(stream)
-        assert len(reader._held) <= PACKET_BYTES
+        assert reader.held_bytes <= PACKET_BYTES + 1
 
 
 def test_devices_are_found_by_name() -> None:
-    assert find_device("cyton") is CYTON
-    assert CYTON.loss_visible
-    assert all(name == device.name for name, device in DEVICES.items())
+    assert find_device("cyton").stream == STREAM
+    assert STREAM.loss_visible
+    assert all(name == find_device(name).name for name in DEVICES)
+
+
+@pytest.mark.parametrize("gain", GAINS)
+def test_a_gain_is_set_on_every_channel_and_scales_what_is_read(gain: int) -> None:
+    device = cyton(Wishes(gain=gain))
+    commands = [ask.send for ask in device.hello]
+    code = GAINS.index(gain)
+    assert commands[3:-1] == [b"x%d0%d0110X" % (channel, code) for channel in range(1, 9)]
+    assert commands[:3] + commands[-1:] == [b"s", b"v", b"d", b"b"]
+    expected = 4.5 / gain / (2**23 - 1) * 1e6
+    assert device.stream is not None
+    assert device.stream.microvolts_per_count == pytest.approx(expected)
+    assert device.reader(b"").stream == device.stream
+
+
+def test_without_a_wish_no_channel_is_set() -> None:
+    assert [ask.send for ask in cyton(Wishes()).hello] == [b"s", b"v", b"d", b"b"]
+
+
+def test_a_gain_that_the_amplifier_does_not_have_is_refused() -> None:
+    with pytest.raises(PortError, match=r"--gain 3 .* 1, 2, 4, 6, 8, 12, 24"):
+        cyton(Wishes(gain=3))
+
+
+@pytest.mark.parametrize("wishes", [Wishes(rate_hz=500.0), Wishes(channels=4)])
+def test_a_rate_or_channels_cannot_be_wished_for(wishes: Wishes) -> None:
+    with pytest.raises(PortError, match="leave --"):
+        cyton(wishes)
+
+
+@pytest.mark.parametrize(
+    ("reply", "remedy"),
+    [
+        (b"Failure: Communications timeout - Device failed to poll Host$$$", "switch the board"),
+        (b"Failure: System is Down$$$", "switch the board"),
+        (b"Failure: Board RFduino buffer overflowed. Soft reset command sent to Board.$$$", "off"),
+        (b"Failure: too few chars$$$", "try again"),
+        (b"Failure: Err: 9th char not X$$$", "try again"),
+        (b"Timeout processing multi byte message - please send all commands at once$$$", "again"),
+        (b"Failure: something new$$$", "switch the board"),
+    ],
+)
+def test_each_failure_has_its_remedy(reply: bytes, remedy: str) -> None:
+    said = next(what for phrase, what in FAILURES if reply.startswith(phrase))
+    assert remedy in said
+
+
+@pytest.mark.parametrize(("gain", "poke"), [(None, b"b"), (24, b"b"), (8, b"")])
+def test_a_silent_board_is_not_woken_where_it_may_have_forgotten_its_gain(
+    gain: int | None, poke: bytes
+) -> None:
+    assert cyton(Wishes(gain=gain)).poke == poke
+
+
+class Unsteady(CytonBoard):
+    restarted = False
+
+    def restart(self) -> bytes:
+        self.restarted = True
+        return super().restart()
+
+
+def test_a_board_that_lost_its_power_is_set_to_its_gain_again() -> None:
+    """Else it would stream at gain 24, and be read twelve times too large."""
+    counts = np.full((250, 8), 24_000, dtype=np.int32)
+    board = Unsteady(counts, loop=True)
+    patience = Patience(stale_s=0.1, lost_s=0.3, first_s=0.05)
+    before: list[float] = []
+    after: list[float] = []
+    with (
+        Emulator(board, speed=5) as emulator,
+        open_sensor(emulator.port_name, cyton(Wishes(gain=2)), patience=patience) as sensor,
+    ):
+        for samples in sensor:
+            (after if board.restarted else before).extend(samples.microvolts[:, 0].tolist())
+            if len(before) > 100 and not board.restarted:
+                board.restart()
+            if len(after) > 500:
+                break
+    seen = before + after
+    assert set(seen) == {np.float32(24_000 * STREAM.microvolts_per_count)}
+
+
+def greeted(board: CytonBoard, wishes: Wishes = Wishes()) -> None:  # noqa: B008  # it is frozen
+    """Open this board over a real pseudo-terminal, and close it."""
+    with Emulator(board, speed=20) as emulator:
+        open_sensor(emulator.port_name, cyton(wishes)).close()
+
+
+def saying(banner: bytes) -> CytonBoard:
+    """A board that says this when it is reset."""
+    kind = type("Board", (CytonBoard,), {"banner": banner})
+    return kind(np.zeros((50, 8), np.int32))
+
+
+class Garbled(CytonBoard):
+    """Never hears a 4: lost on the air."""
+
+    def answer(self, command: bytes) -> tuple[bytes, float]:
+        return (b"", 0.0) if command == b"4" else super().answer(command)
+
+
+@pytest.mark.parametrize(
+    "banner",
+    [
+        # firmware 3, 2 and 1, and the simulator of OpenBCI_JavaScript_Utilities
+        BANNER.replace(b"3.1.2", b"3.1.1"),
+        BANNER.replace(b"\n", b"\r\n"),
+        b"OpenBCI V3 8-16 channel\nADS1299 Device ID: 0x3E\nLIS3DH Device ID: 0x33\n"
+        b"Firmware: v2.0.0\n$$$",
+        b"OpenBCI V3 16 channel\nOn Board ADS1299 Device ID: 0x3E\nLIS3DH Device ID: 0x33\n$$$",
+        b"OpenBCI V3 Simulator\nOn Board ADS1299 Device ID: 0x12345\nLIS3DH Device ID: 0x38422$$$",
+        b"\x00\xa0 tail of a packet \xc0" + BANNER,
+    ],
+)
+def test_banners_of_other_firmware_are_known(banner: bytes) -> None:
+    greeted(saying(banner))
+
+
+@pytest.mark.parametrize(
+    ("banner", "remedy"),
+    [
+        (b"Failure: Communications timeout - Device failed to poll Host$$$", "switch the board"),
+        (b"Failure: System is Down$$$", "same radio channel"),
+        (BANNER_WITH_DAISY, "use --device cyton-daisy"),
+    ],
+)
+def test_a_reply_that_means_trouble_ends_the_greeting_with_a_remedy(
+    banner: bytes, remedy: str
+) -> None:
+    with pytest.raises(PortError, match=remedy):
+        greeted(saying(banner))
+
+
+def test_a_setting_that_did_not_arrive_whole_ends_the_greeting_with_a_remedy() -> None:
+    with pytest.raises(PortError, match=r"too few chars.*try again"):
+        greeted(Garbled(np.zeros((50, 8), np.int32)), Wishes(gain=8))

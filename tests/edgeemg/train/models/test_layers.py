@@ -3,12 +3,25 @@
 import pytest
 import torch
 
-from edgeemg.train.models.layers import EncoderLayer, conv_block
+from edgeemg.train.models.layers import EncoderLayer, Steps, conv_block
 
 
 @pytest.mark.parametrize(("pool", "steps"), [(1, 101), (2, 50), (4, 25)])
 def test_a_block_keeps_the_length_and_then_pools_it(pool, steps):
     assert conv_block(3, 5, 7, pool=pool)(torch.randn(2, 3, 101)).shape == (2, 5, steps)
+
+
+def test_a_step_holds_the_channels_of_its_samples_one_sample_after_the_other():
+    x = torch.arange(2 * 3 * 7).reshape(2, 3, 7)
+    steps = Steps(2)(x)  # the oldest sample is left out
+    assert steps.shape == (2, 6, 3)
+    assert steps[1, :, 0].tolist() == [*x[1, :, 1].tolist(), *x[1, :, 2].tolist()]
+    assert steps[1, :, 2].tolist() == [*x[1, :, 5].tolist(), *x[1, :, 6].tolist()]
+
+
+def test_steps_over_pictures_are_those_over_channels_and_time():
+    x = torch.randn(2, 3, 20)
+    torch.testing.assert_close(Steps(5)(x.unsqueeze(2)).squeeze(2), Steps(5)(x))
 
 
 def test_our_encoder_layer_computes_what_torchs_does():

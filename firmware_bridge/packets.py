@@ -1,0 +1,181 @@
+"""Bytes in, packets of one length between two marks out: the format of OpenBCI and its relatives.
+
+    0xA0 | counter | channels, 24 bits each, high byte first | other bytes | 0xC0..0xCF
+
+Two marks and a counter of one byte are all that the format has: no length and no checksum. The
+marks also occur in data, so a packet counts as one only where its neighbours agree with it.
+PROTOCOL.md says what that can tell, and what it cannot.
+"""
+
+from enum import Enum, auto
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+HEAD = 0xA0
+FOOTER = 0xC0
+COUNTER_TURN = 256
+LOWEST_COUNT, HIGHEST_COUNT = -(1 << 23), (1 << 23) - 1
+NEXT = (1, 2)  # steps of the counter from packet to packet that go without saying: 0 or 1 lost
+
+_HEAD_BYTE = bytes([HEAD])
+_FIRST_CHANNEL = 2  # byte
+_BEHIND_A_BAD_ONE = (2, 3)  # the same, over a packet whose own counter is wrong
+_BLOCK = 256  # packets a look: bounds what noise in the middle of a long chunk costs
+
+
+class _Verdict(Enum):
+    TAKE = auto()  # a packet
+    REFUSE = auto()  # a packet, and its counter is wrong
+    SLIDE = auto()  # no packet begins here
+    WAIT = auto()  # the bytes behind it will tell
+
+
+class PacketReader:
+    """Slides over noise byte by byte, and takes packets in lock in bulk.
+
+    packet_bytes  length of a packet
+    footer_bits   the bits of the last byte that must be those of 0xC0; others may say what kind
+                  of packet it is
+
+    Counts as FrameReader does. Holds less than a packet and two bytes.
+    """
+
+    def __init__(self, packet_bytes: int, *, footer_bits: int = 0xFF) -> None:
+        self.rejected_bytes = 0
+        self.resyncs = 0
+        self.malformed = 0
+        self._size = packet_bytes
+        self._footer_bits = footer_bits
+        self._held = b""
+        self._in_lock = True  # a stream starts with a packet
+        self._last: tuple[int, int] | None = None  # counter and footer of the last packet
+
+    @property
+    def held_bytes(self) -> int:
+        """Bytes that wait for the rest of their packet."""
+        return len(self._held)
+
+    def packets(self, chunk: bytes) -> list[NDArray[np.uint8]]:
+        """The packets that this chunk completes: (n, packet_bytes), in stretches without noise."""
+        buffer = self._held + chunk
+        runs = []
+        at = self._to_head(buffer, 0)
+        while at + self._size <= len(buffer):
+            verdict = self._judge(buffer, at)
+            if verdict is _Verdict.WAIT:
+                break
+            if verdict is _Verdict.TAKE:
+                runs.append(self._run(buffer, at))
+                at += runs[-1].size
+            else:
+                at += self._pass_over(verdict)
+            at = self._to_head(buffer, at)
+        self._held = buffer[at:]
+        return runs
+
+    def _to_head(self, buffer: bytes, at: int) -> int:
+        found = buffer.find(_HEAD_BYTE, at)
+        head = len(buffer) if found < 0 else found
+        self._reject(head - at)
+        return head
+
+    def _pass_over(self, verdict: _Verdict) -> int:
+        refused = verdict is _Verdict.REFUSE
+        self.malformed += refused
+        n_bytes = self._size if refused else 1
+        self._reject(n_bytes)
+        return n_bytes
+
+    def _reject(self, n_bytes: int) -> None:
+        if not n_bytes:
+            return
+        self.rejected_bytes += n_bytes
+        self.resyncs += self._in_lock
+        self._in_lock = False
+
+    def _judge(self, buffer: bytes, at: int) -> _Verdict:
+        footer = buffer[at + self._size - 1]
+        if footer & self._footer_bits != FOOTER & self._footer_bits:
+            return _Verdict.SLIDE
+        if self._last is None:
+            return _Verdict.TAKE if self._in_lock else self._look_behind(buffer, at, alike=False)
+        alike = footer == self._last[1]
+        if alike and (buffer[at + 1] - self._last[0]) % COUNTER_TURN in NEXT:
+            return _Verdict.TAKE
+        return self._look_behind(buffer, at, alike=alike)
+
+    def _look_behind(self, buffer: bytes, at: int, *, alike: bool) -> _Verdict:
+        """What the next head and counter say; `alike`: its footer is that of the last packet."""
+        trusted = alike and self._in_lock
+        behind = buffer[at + self._size : at + self._size + 2]
+        if behind and behind[0] != HEAD:
+            return _Verdict.TAKE if trusted else _Verdict.SLIDE
+        if len(behind) < 2:
+            return _Verdict.WAIT
+        if (behind[1] - buffer[at + 1]) % COUNTER_TURN in NEXT:
+            return _Verdict.TAKE
+        if not trusted:
+            return _Verdict.SLIDE
+        assert self._last is not None
+        skips_it = (behind[1] - self._last[0]) % COUNTER_TURN in _BEHIND_A_BAD_ONE
+        return _Verdict.REFUSE if skips_it else _Verdict.TAKE
+
+    def _run(self, buffer: bytes, at: int) -> NDArray[np.uint8]:
+        """The packet at `at` and those in lock behind it."""
+        size = self._size
+        whole = (len(buffer) - at) // size
+        table = np.frombuffer(buffer, np.uint8, whole * size, at).reshape(whole, size)
+        run = table[: _in_lock(table)]
+        self._in_lock = True
+        self._last = int(run[-1, 1]), int(run[-1, -1])
+        return run
+
+
+def _in_lock(table: NDArray[np.uint8]) -> int:
+    """How many rows from the first on are packets of one kind that count on."""
+    for start in range(1, len(table), _BLOCK):
+        block = table[start : start + _BLOCK]
+        steps = block[:, 1] - table[start - 1 : start - 1 + len(block), 1]  # uint8: wraps
+        counts_on = steps - np.uint8(NEXT[0]) < len(NEXT)
+        good = (block[:, 0] == HEAD) & (block[:, -1] == table[0, -1]) & counts_on
+        if not good.all():
+            return start + int(good.argmin())
+    return len(table)
+
+
+def counters_of(packets: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """(n, packet_bytes) -> (n,) counters."""
+    return packets[:, 1].astype(np.int64)
+
+
+def counts_of(packets: NDArray[np.uint8], channels: int) -> NDArray[np.int32]:
+    """(n, packet_bytes) -> (n, channels) counts."""
+    wide = np.zeros((len(packets), channels, 4), dtype=np.uint8)
+    data = packets[:, _FIRST_CHANNEL : _FIRST_CHANNEL + 3 * channels]
+    wide[:, :, :3] = data.reshape(-1, channels, 3)
+    # the 24 bits stand at the top of 32: shifting down extends the sign
+    return wide.view(">i4")[:, :, 0].astype(np.int32) >> 8
+
+
+def write_packets(
+    counts: ArrayLike, first_counter: int, *, channels: int, packet_bytes: int, footer: int = FOOTER
+) -> list[bytes]:
+    """(time, channels) counts -> packets, one a row, other bytes zero.
+
+    first_counter  counter of the first packet, taken modulo 256; the others follow it
+    Raises ValueError for counts of another shape, or beyond 24 bits.
+    """
+    table: NDArray[np.int64] = np.asarray(counts, dtype=np.int64)
+    if table.ndim != 2 or table.shape[1] != channels:
+        raise ValueError(f"counts must be (time, {channels}), got {table.shape}")
+    if table.size and (table.min() < LOWEST_COUNT or table.max() > HIGHEST_COUNT):
+        raise ValueError(f"counts must fit 24 bits, got {table.min()}..{table.max()}")
+    packets = np.zeros((len(table), packet_bytes), dtype=np.uint8)
+    packets[:, 0] = HEAD
+    packets[:, 1] = (first_counter + np.arange(len(table))) % COUNTER_TURN
+    wide = table.astype(">i4").view(np.uint8).reshape(-1, channels, 4)
+    data = slice(_FIRST_CHANNEL, _FIRST_CHANNEL + 3 * channels)
+    packets[:, data] = wide[:, :, 1:].reshape(-1, 3 * channels)
+    packets[:, -1] = footer
+    return [packet.tobytes() for packet in packets]
