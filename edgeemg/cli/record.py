@@ -11,7 +11,7 @@ from edgeemg.cli.sensor_options import device_of, sensor_settings
 _SECONDS = FiniteRange(min=0)
 
 
-@click.command(short_help="Prompts in the terminal, a labelled recording that survives power loss.")
+@click.command(short_help="Prompts in the terminal, a labelled recording out.")
 @click.option("--port", required=True, help="Serial port of the sensor, as in /dev/ttyUSB0.")
 @sensor_settings
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder to add to.")

@@ -18,7 +18,7 @@ from firmware_bridge.frames import Device, Frames, Stream, Wishes, refuse_wishes
 
 LONGEST_LINE = 256  # bytes; more without an end is noise
 TURN = 1 << 32  # of the number that is made from the clock
-_TITLE = "sensor that prints lines of numbers"
+_TITLE = "text sensor"
 _VOLTS = 3.3  # at which the converters of ESP32 and RP2040 end: the range is taken for as many
 
 
