@@ -27,7 +27,7 @@ import numpy as np
 from firmware_bridge.boards import Board, converter_range
 from firmware_bridge.devices import find_device
 from firmware_bridge.emulator import BOARDS, Emulator
-from firmware_bridge.frames import Device, Wishes
+from firmware_bridge.frames import Ask, Device, Wishes
 from firmware_bridge.samples import Assembler
 
 _PIECE_S = 0.004  # of signal at once: how long the port gathers
@@ -94,8 +94,7 @@ def _parser_cost(device: str, wishes: Wishes, *, seconds: float = 4.0) -> dict[s
     """Fastest of five goes over the same bytes; the first teaches the parser what it reads."""
     board = _board(device, wishes, seconds)
     facts = _device(device, wishes)
-    asked = b"".join(ask.send for ask in facts.hello)
-    said = b"".join(board.answer(bytes([byte]))[0] for byte in asked)
+    said = b"".join(_reply(board, ask) for ask in facts.hello)
     rate = board.stream.sample_rate_hz
     per_piece = max(1, round(rate * _PIECE_S / board.samples_per_frame)) * board.samples_per_frame
     pieces = [b"".join(board.frames(per_piece)) for _ in range(int(seconds * rate / per_piece))]
@@ -127,6 +126,16 @@ def _parser_cost(device: str, wishes: Wishes, *, seconds: float = 4.0) -> dict[s
         "samples_us_per_sample": min(both_s) / samples * 1e6,
         "core_share": min(both_s) / samples * rate,
     }
+
+
+def _reply(board: Board, ask: Ask) -> bytes:
+    """What the board says to one step of the greeting, at once or after a silence."""
+    said = b"".join(board.answer(bytes([byte]))[0] for byte in ask.send)
+    deadline = time.monotonic() + ask.within_s
+    while not (ask.ends and ask.ends in said) and time.monotonic() < deadline:
+        time.sleep(0.05)
+        said += board.idle()
+    return said
 
 
 def _print_parsers(costs: dict[str, dict[str, float]]) -> None:

@@ -19,7 +19,8 @@ class Board:
     loop       start again at row 0 when the recording is over
     streaming  whether it sends samples now; some do from power-on
     sent       samples played as frames so far
-    rewinds    a reset goes back to row 0; False where faults are played: the world goes on
+    rewinds    it stands still while it does not stream, and a reset goes back to row 0; False
+               where faults are played: the world goes on
     """
 
     device: ClassVar[Device]
@@ -40,7 +41,7 @@ class Board:
         self.rewinds = True
         self.sent = 0
         self.row = 0
-        self.counter = 0  # samples since the start of the stream
+        self.counter = 0  # of the next sample
         self._counts = counts
         self._loop = loop
 
@@ -52,6 +53,10 @@ class Board:
     def answer(self, command: bytes) -> tuple[bytes, float]:  # noqa: ARG002  # a subclass's
         """One command byte -> its reply, and the seconds that it takes the board."""
         return b"", 0.0
+
+    def idle(self) -> bytes:
+        """What it says by itself: asked at least every 50 ms while no command comes."""
+        return b""
 
     def wire(self, counts: NDArray[np.int32], first_counter: int) -> list[bytes]:
         """Rows of counts, the first of which has this number -> wire frames."""
@@ -74,6 +79,14 @@ class Board:
             whole -= rows.stop - rows.start
             played += self._play(rows)
         return played
+
+    def skip(self, due: int) -> None:
+        """The next `due` samples are taken, or pass, and are not sent: it does not stream."""
+        self.counter += due
+        self.row += due
+        if self._loop:
+            self.row %= len(self._counts)
+        self.row = min(self.row, len(self._counts))
 
     def _play(self, rows: slice) -> list[bytes]:
         counts = self._counts[rows]

@@ -38,7 +38,7 @@ _BURST_S = 1.0  # of samples in a wake-up, at most, when catching up
 
 @dataclass(slots=True)
 class _Pause:
-    """One thing that goes wrong again and again, in samples of the world: when, and how long."""
+    """One thing that goes wrong again and again, in streamed samples: when, and how long."""
 
     kind: str
     every: int
@@ -55,7 +55,9 @@ class Emulator:
     lossless   False: what a slow reader has no room for is dropped and counted, as a UART does;
                True: the board waits for the reader, as no sensor would
     linger_s   how long it stays, silent, after the last sample, so that a reader can drain
-    faults     what is to go wrong
+    faults     what is to go wrong, in samples that it streams. Where anything is, the world goes
+               on by wall time from the first sample on, whether the board streams or not; else
+               it waits, so that every row of the recording is sent
 
     lost_samples      played by the board, and never put on the line
     overflowed_bytes  dropped for want of a reader
@@ -90,9 +92,9 @@ class Emulator:
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="emulator")
         self._playing: Future[None] | None = None
         self._busy_until_s = 0.0
-        self._started_s = 0.0
-        self._played = 0  # samples since the stream was started
-        self._world = 0  # samples since the emulator was started, faults or not
+        self._started_s = 0.0  # when the stream was started; the first one, where the world goes on
+        self._played = 0  # samples since then
+        self._streamed = 0  # samples since the emulator was started, lost in a pause or not
         self._ended_s: float | None = None
         self._held = bytearray()
         self._released_s = 0.0
@@ -155,18 +157,23 @@ class Emulator:
     def _listen(self) -> None:
         if self._busy_until_s > time.monotonic():
             return
+        if self._powerless:
+            while self._terminal.command():
+                pass
+            return
         self._terminal.send(b"")
         command = self._terminal.command()
-        if not command:
-            return
+        if not self.board.streaming and not self.board.rewinds:
+            self._go_on(time.monotonic())  # up to now: what it may start is not late
         was_streaming = self.board.streaming
-        reply, delay_s = self.board.answer(command)
+        reply, delay_s = self.board.answer(command) if command else (self.board.idle(), 0.0)
         if delay_s:
             self._busy_until_s = time.monotonic() + delay_s / self._speed
             self._terminal.queue(reply)
         else:
             self._terminal.send(reply)
-        if self.board.streaming and not was_streaming:
+        starts = self.board.streaming and not was_streaming
+        if starts and (self.board.rewinds or not self._started_s):
             self._started_s, self._played = time.monotonic(), 0
         if was_streaming and not self.board.streaming and self.board.finished:
             self.stop()
@@ -179,20 +186,33 @@ class Emulator:
             self._end(now_s)
             return
         self._ended_s = None
-        if not self.board.streaming:
+        if self.board.streaming:
+            self._started_s = self._started_s or now_s  # it streams from power-on
+        elif self.board.rewinds or not self._started_s:
             return
-        self._started_s = self._started_s or now_s  # it streams from power-on
-        most = max(round(_BURST_S * self.board.stream.sample_rate_hz), self.board.samples_per_frame)
-        due = min(int((now_s - self._started_s) * self._rate_hz) - self._played, most)
-        due -= due % self.board.samples_per_frame
+        self._go_on(now_s)
+
+    def _go_on(self, now_s: float) -> None:
+        """The world, up to this time: what the board streams of it goes on the line."""
+        if not self._started_s:
+            return
+        board = self.board
+        due = int((now_s - self._started_s) * self._rate_hz) - self._played
+        if board.streaming:
+            most = round(_BURST_S * board.stream.sample_rate_hz)
+            due = min(due, max(most, board.samples_per_frame))
+        due -= due % board.samples_per_frame
         if due <= 0:
             return
-        before = self.board.sent
-        frames = self.board.frames(due)
         self._played += due
-        self._world += due
+        if not board.streaming:
+            board.skip(due)
+            return
+        before = board.sent
+        frames = board.frames(due)
+        self._streamed += due
         if self._paused():
-            self.paused_samples += self.board.sent - before
+            self.paused_samples += board.sent - before
             return
         self._put(self.line.carry(frames), now_s)
 
@@ -212,11 +232,16 @@ class Emulator:
             self._held.clear()
             self._released_s = now_s
 
+    @property
+    def _powerless(self) -> bool:
+        """Whether the board has no power, and hears nothing."""
+        return any(pause.kind == "reboot" and pause.ends >= 0 for pause in self._plan)
+
     def _paused(self) -> bool:
         """Whether what was just played is lost; begins and ends what goes wrong."""
         lost = False
         for pause in self._plan:
-            if pause.ends < 0 and self._world >= pause.begins:
+            if pause.ends < 0 and self._streamed >= pause.begins:
                 pause.ends = pause.begins + pause.length
                 self.pauses[pause.kind] += 1
                 if pause.kind == "unplug":
@@ -224,12 +249,12 @@ class Emulator:
             if pause.ends < 0:
                 continue
             lost = True
-            if self._world >= pause.ends:
+            if self._streamed >= pause.ends:
                 self._mend(pause)
         return lost
 
     def _mend(self, pause: _Pause) -> None:
-        pause.begins, pause.ends = self._world + pause.every, -1
+        pause.begins, pause.ends = self._streamed + pause.every, -1
         if pause.kind == "unplug":
             self._terminal.plug()
         if pause.kind == "reboot":

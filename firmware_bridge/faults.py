@@ -3,6 +3,7 @@
 The same seed gives the same damage.
 """
 
+import math
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -14,7 +15,7 @@ _LONGEST_RUN = 1 << 16  # bytes damaged in one go
 
 @dataclass(frozen=True, slots=True)
 class Faults:
-    """What is to go wrong. Times are seconds of the sensor's own samples; 0: never.
+    """What is to go wrong. Times are seconds of samples that the sensor streams; 0: never.
 
     drop     fraction of frames that are lost on the air; the sensor counts them all the same
     flip     fraction of bytes of which one bit arrives wrong
@@ -26,7 +27,8 @@ class Faults:
     clock_ppm                 how much faster the sensor's clock runs than the host's
     seed                      of what is left to chance
 
-    Raises ValueError for a fraction outside 0..1, a negative time, or a pause without a length.
+    Raises ValueError for a fraction outside 0..1, a time that is none, a pause without a length,
+    or a clock that is off by more than a tenth.
     """
 
     drop: float = 0.0
@@ -47,9 +49,12 @@ class Faults:
             value = getattr(self, field.name)
             if field.name in _FRACTIONS and not 0 <= value <= 1:
                 raise ValueError(f"{field.name} must be a fraction in 0..1, got {value}")
-            if field.name.endswith("_s") and not value >= 0:
-                raise ValueError(f"{field.name} must not be negative, got {value}")
-        if abs(self.clock_ppm) > 1e5:
+            if field.name.endswith("_s") and not 0 <= value < math.inf:
+                raise ValueError(f"{field.name} must be a time that is not negative, got {value}")
+        for kind, _, long_s in self.pauses():
+            if not long_s:
+                raise ValueError(f"{kind}_s must be above 0 where {kind}_every_s is, got {long_s}")
+        if not abs(self.clock_ppm) <= 1e5:
             raise ValueError(f"clock_ppm must be within 100,000, got {self.clock_ppm:g}")
 
     def pauses(self) -> tuple[tuple[str, float, float], ...]:

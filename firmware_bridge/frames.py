@@ -84,7 +84,10 @@ class Ask:
 
     begins, ends  the reply lies between them; with no `ends` there is no reply, and the line is
                   only given time to fall quiet
+    ignored       what lies between them and is no reply, without the space around it
+    optional      the greeting goes on without the reply, too
     within_s      longest wait, seconds
+    quiet_s       how long the line is to be quiet, where there is no reply; 0: for one read
     again_s       where the sensor may be deaf at first (it resets when its port is opened): `send`
                   is sent again this often until the reply comes; 0: once only
     trouble       phrases in a reply that mean that it cannot work, each with what to do
@@ -96,6 +99,9 @@ class Ask:
     within_s: float = 0.0
     trouble: tuple[tuple[bytes, str], ...] = ()
     again_s: float = 0.0
+    ignored: tuple[bytes, ...] = ()
+    optional: bool = False
+    quiet_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

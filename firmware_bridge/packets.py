@@ -20,7 +20,8 @@ NEXT = (1, 2)  # steps of the counter from packet to packet that go without sayi
 
 _HEAD_BYTE = bytes([HEAD])
 _FIRST_CHANNEL = 2  # byte
-_BEHIND_A_BAD_ONE = (2, 3)  # the same, over a packet whose own counter is wrong
+# steps over a packet whose own counter is wrong, and up to 16 lost ones
+_BEHIND_A_BAD_ONE = range(2, 18)
 _BLOCK = 256  # packets a look: bounds what noise in the middle of a long chunk costs
 
 
@@ -118,8 +119,11 @@ class PacketReader:
         if not trusted:
             return _Verdict.SLIDE
         assert self._last is not None
-        skips_it = (behind[1] - self._last[0]) % COUNTER_TURN in _BEHIND_A_BAD_ONE
-        return _Verdict.REFUSE if skips_it else _Verdict.TAKE
+        ahead = (behind[1] - self._last[0]) % COUNTER_TURN
+        # between its neighbours it is one of a few that came, however many did not
+        between = 0 < (buffer[at + 1] - self._last[0]) % COUNTER_TURN < ahead
+        refused = ahead in _BEHIND_A_BAD_ONE and not between
+        return _Verdict.REFUSE if refused else _Verdict.TAKE
 
     def _run(self, buffer: bytes, at: int) -> NDArray[np.uint8]:
         """The packet at `at` and those in lock behind it."""

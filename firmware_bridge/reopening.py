@@ -10,7 +10,7 @@ from random import Random
 
 from edgeemg.errors import PortError
 from firmware_bridge.frames import Device
-from firmware_bridge.greeting import Greeted, greet
+from firmware_bridge.greeting import Greeted, farewell, greet
 from firmware_bridge.ports import READ_TIMEOUT_S, Port
 
 
@@ -69,7 +69,10 @@ def _try(
     try:
         yield
         return port, (yield from greet(port, device, clock))
-    except BaseException:  # the caller may give up, too
+    except GeneratorExit:  # the caller gives up: it may stream already
+        farewell(port, device)
+        raise
+    except BaseException:
         port.close()
         raise
 

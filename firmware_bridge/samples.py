@@ -14,11 +14,13 @@ from firmware_bridge.frames import Frames, Stream
 from firmware_bridge.turns import MissedTurns
 
 _PLAIN = 8  # a step of the counter up to this is a plain loss, which no clock is asked about
-_LEAP_S = 10.0  # a counter that leaps this far ahead of the host's clock is wrong
-_STALE_RUN = 16  # stale samples in a row: the sensor began anew and did not say so
-_SURE_TURN_S = 60.0  # a counter with such turns says itself how much was lost in an outage
-_UNSURE_S = 0.25  # the host's clock and such a counter agree to within this,
-_UNSURE = 0.01  # and this share of the outage
+_LEAP = 3 / 4  # of a short turn: a step so far ahead of the host's clock is one back
+_STALE_RUN = 16  # stale samples in a row: the sensor began anew and did not say so,
+_AGAIN_S = 1.0  # unless they are from a second ago, as in a burst that came twice,
+_BOOT_S = 0.1  # and hardly more time has passed than they take
+_SURE_TURN_S = 60.0  # a counter with such turns says itself how much was lost, however much
+_UNSURE_S = 1.0  # over an outage it and the host's clock agree to within this,
+_UNSURE = 0.01  # and this share of it, or it is another count
 
 
 class Assembler:
@@ -26,9 +28,9 @@ class Assembler:
 
     The first sample has its counter as index, so a sensor that starts at 0 gives row numbers; a
     stream without a counter starts at 0 and counts up, and hides what it loses. A loss is a step
-    in the index. Where the counter says nothing (whole turns, an outage, a sensor that began
-    anew) the host's clock decides: the index is then off by as much as the reads before and
-    after were late, some milliseconds on a host that keeps up, and it always rises.
+    in the index. Where the counter says nothing (whole turns, an outage unless it is long, a
+    sensor that began anew) the host's clock decides: the index is then off by as much as the reads
+    before and after were late, some milliseconds on a host that keeps up, and it always rises.
 
     counters  what came and what did not
     clock     the index on the host's clock
@@ -40,6 +42,7 @@ class Assembler:
         self._stream = stream
         self._watch = MissedTurns(stream.turn, stream.sample_rate_hz)
         self._most_plain = min(_PLAIN, stream.turn // 2)
+        self._sure = stream.turn >= _SURE_TURN_S * stream.sample_rate_hz
         self._counter: int | None = None  # of the last sample
         self._index = -1  # of the last sample
         self._away = False  # what comes next comes after an outage
@@ -140,30 +143,40 @@ class Assembler:
         """As `_steps`, sample by sample: where the counter does not simply go on."""
         assert self._counter is not None
         turn, rate_hz = self._stream.turn, self._stream.sample_rate_hz
-        # a serial line keeps its order: what the clock does not exclude is a loss, and not stale
-        leap = min(turn * 3 / 4, _LEAP_S * rate_hz)
+        # a serial line keeps its order: what the clock does not exclude is a loss, and not stale;
+        # nor does the clock of a host that slept say anything against a counter that is sure
+        leap = turn / 2 if self._sure else turn * _LEAP
         steps, away, at = np.zeros(len(counter), dtype=np.int64), 0, self._index
         for n, sent in enumerate(counter.tolist()):
             step = (sent - self._counter) % turn
-            behind = self._watch.behind(at, arrived_s)
+            # samples that the clock expected since the last one, when this was sent
+            behind = self._watch.behind(at, arrived_s) - (len(counter) - 1 - n)
             if not step and behind < turn / 2:
                 self.counters.duplicates += 1
                 continue
             step = step or turn
-            if step > self._most_plain and step - max(behind, 0.0) > leap:
-                if not self._begins_anew():
+            ahead = step - max(behind, 0.0)
+            if step > self._most_plain and ahead > leap:
+                if not self._begins_anew(sent, behind):
                     continue
-                step = max(1, round(behind) - (len(counter) - 1 - n))
+                step = max(1, round(behind))
                 away += step - 1
+            elif ahead > _UNSURE_S * rate_hz:
+                self.clock.reset()  # the host's clock stood still
             self._stale_run = 0
             self._counter, at, steps[n] = sent, at + step, step
         return steps, away
 
-    def _begins_anew(self) -> bool:
+    def _begins_anew(self, sent: int, behind: float) -> bool:
         """Count a stale sample; whether there are so many that it is the sensor that is new."""
         self.counters.stale += 1
         self._stale_run += 1
         if self._stale_run < _STALE_RUN:
+            return False
+        assert self._counter is not None
+        turn, rate_hz = self._stream.turn, self._stream.sample_rate_hz
+        recent = (self._counter - sent) % turn < _AGAIN_S * rate_hz
+        if recent and behind < self._stale_run + _BOOT_S * rate_hz:
             return False
         self.counters.stale -= 1  # this one is not
         self.counters.reboots += 1
@@ -189,16 +202,15 @@ class Assembler:
         self._watch.restart()
 
     def _by_counter(self, first: int, by_clock: float) -> int | None:
-        """The step over an outage by a counter that went on; None where it did not."""
-        turn, rate_hz = self._stream.turn, self._stream.sample_rate_hz
+        """The step over an outage by a counter that went on; None where it did not, or may not."""
+        if not self._sure:
+            return None  # many begin again at each start, and a short one fits by chance
+        turn = self._stream.turn
         assert self._counter is not None
-        step = (first - self._counter) % turn or turn
-        unsure = _UNSURE_S * rate_hz + _UNSURE * abs(by_clock)
-        if turn < _SURE_TURN_S * rate_hz:
-            unsure = min(unsure, turn / 8)
-            step += turn * max(0, round((by_clock - step) / turn))
-        elif not self._reopened and step <= by_clock + unsure:
-            return step  # it was silent, and what it kept comes late
+        step = (first - self._counter) % turn
+        if not self._reopened:  # it was silent: what it kept comes late, and it says when it boots
+            return step if 0 < step <= turn / 2 else None
+        unsure = _UNSURE_S * self._stream.sample_rate_hz + _UNSURE * abs(by_clock)
         return step if abs(step - by_clock) <= unsure else None
 
     def _samples(self, frames: Frames, index: NDArray[np.int64], arrived_s: float) -> Samples:

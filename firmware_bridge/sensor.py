@@ -3,17 +3,22 @@
 import math
 import time
 from collections.abc import Callable, Generator, Iterator
-from contextlib import suppress
-from dataclasses import replace
 from enum import StrEnum
 from typing import Self
 
 from edgeemg.dsp.samples import Samples
 from edgeemg.errors import PortError
 from firmware_bridge.clocks import drift_told
-from firmware_bridge.counters import Counters
+from firmware_bridge.counters import Counters, ReaderCounts
 from firmware_bridge.frames import Device
-from firmware_bridge.greeting import ChangedSensorError, Greeted, check_same, greet, no_answer
+from firmware_bridge.greeting import (
+    ChangedSensorError,
+    Greeted,
+    check_same,
+    farewell,
+    greet_at_once,
+    no_answer,
+)
 from firmware_bridge.ports import Port
 from firmware_bridge.reopening import Patience, reopen
 from firmware_bridge.resolving import latency_timer, stable_name
@@ -21,7 +26,6 @@ from firmware_bridge.samples import Assembler
 from firmware_bridge.silence import Silence
 
 _FRAMES = 10  # frame periods without a frame: stale
-_QUIET_S = 0.2  # longest wait for the line to fall quiet at the end
 _FAST_PPM = 200.0  # crystals keep to 100 ppm; more is a resonator, or another rate
 _DRIFT_EVERY_S = 5.0
 _SLOW_LATENCY_MS = 1
@@ -63,6 +67,7 @@ class Sensor:
         self.stream = greeted.stream
         self.counters = Counters()
         self.state = State.CONNECTED
+        self._since_s = clock()
         self._port = port
         self._again = again
         self._tell = tell
@@ -71,7 +76,7 @@ class Sensor:
         self._clock = clock
         self._reader = greeted.reader
         self._early = greeted.early
-        self._before = Counters()  # what readers of before the last reopening had counted
+        self._counts = ReaderCounts(self.counters, greeted.reader)
         self._assembler = Assembler(self.stream, self.counters)
         self._reopening: Generator[None, None, tuple[Port, Greeted]] | None = None
         self._look_at_drift_s = clock() + _DRIFT_EVERY_S
@@ -84,6 +89,16 @@ class Sensor:
         timer = self._port.latency_ms
         latency = "" if timer is None else f", latency timer {timer} ms"
         return f"{self._again} at {self._port.baud} baud{latency}"
+
+    @property
+    def state_s(self) -> float:
+        """How long it has been in this state, seconds."""
+        return self._clock() - self._since_s
+
+    @property
+    def about(self) -> str:
+        """What it says that it is, with its firmware; "" where it does not say."""
+        return getattr(self._reader, "about", "")
 
     def drift_ppm(self) -> float | None:
         """How much faster than nominal its clock runs by the host's; None in the first 30 s."""
@@ -118,11 +133,9 @@ class Sensor:
     def close(self) -> None:
         """Stop the stream, wait shortly until the line is quiet, and free the port."""
         if self._reopening is not None:
-            self._reopening.close()
-            return
-        with suppress(PortError):  # gone already: nothing is left to stop
-            self._stop()
-        self._port.close()
+            self._reopening.close()  # it says goodbye where a port is open
+        else:
+            farewell(self._port, self.device)
 
     def __enter__(self) -> Self:
         return self
@@ -130,19 +143,11 @@ class Sensor:
     def __exit__(self, *error: object) -> None:
         self.close()
 
-    def _stop(self) -> None:
-        if not self.device.goodbye:
-            return
-        self._port.write(self.device.goodbye)
-        ends_s = time.monotonic() + _QUIET_S
-        while self._port.read() and time.monotonic() < ends_s:
-            pass
-
     def _read_stream(self) -> Samples:
         chunk = self._port.read()
         arrived_s = self._clock()
         frames = self._reader.feed(chunk)
-        self._count()
+        self._counts.take(self._reader)
         check_same(self.port_name, self.stream, self._reader.stream)
         if frames:
             self._frames_came(arrived_s)
@@ -151,12 +156,6 @@ class Sensor:
         samples = self._assembler.take(frames, arrived_s)
         self._check_drift(arrived_s)
         return samples
-
-    def _count(self) -> None:
-        counters, before, reader = self.counters, self._before, self._reader
-        counters.rejected_bytes = before.rejected_bytes + reader.rejected_bytes
-        counters.resyncs = before.resyncs + reader.resyncs
-        counters.malformed = before.malformed + reader.malformed
 
     def _frames_came(self, now_s: float) -> None:
         if self.state is State.STALE:
@@ -186,11 +185,7 @@ class Sensor:
     def _lose(self, why: str) -> None:
         self._turn(State.LOST, f"{why}; it is waited for")
         self._port.close()  # first of all: its number is not given again while it is held
-        half_a_frame = getattr(self._reader, "held_bytes", 0)
-        self.counters.rejected_bytes += half_a_frame
-        self.counters.resyncs += half_a_frame > 0
-        self._before = replace(self.counters)
-        self._lost_at_s = self._clock()
+        self._counts.end(self._reader)
         self._reopening = reopen(
             self._again,
             self.device,
@@ -210,10 +205,9 @@ class Sensor:
         check_same(self.port_name, self.stream, greeted.stream)
         self._reader, self._early = greeted.reader, greeted.early
         self.counters.reconnects += 1
-        self._count()
+        self._counts.take(self._reader)
         self._assembler.outage()
-        away_s = self._clock() - self._lost_at_s
-        self._turn(State.CONNECTED, f"back after {away_s:.1f} s ({self.link})")
+        self._turn(State.CONNECTED, f"back after {self.state_s:.1f} s ({self.link})")
         self._silence.end(self._clock())
         return self._nothing()
 
@@ -228,7 +222,7 @@ class Sensor:
         self._say(drift_told(drift, self.stream))
 
     def _turn(self, state: State, why: str) -> None:
-        self.state = state
+        self.state, self._since_s = state, self._clock()
         self._say(f"{state}: {why}")
 
     def _say(self, text: str) -> None:
@@ -247,12 +241,15 @@ def open_sensor(
     reconnect: bool = True,
     patience: Patience = Patience(),  # noqa: B008  # it is frozen
     clock: Callable[[], float] = time.monotonic,
+    stopped: Callable[[], bool] = lambda: False,
 ) -> Sensor:
     """Open the port, greet the device and start its stream.
 
     device     from `firmware_bridge.devices.find_device`
     tell       is told, in one line, what a person should know: each change of state, a slow port
     reconnect  look for it, for ever, when it goes away; False: a PortError then
+    stopped    asked every 50 ms while it is greeted, which can take many seconds: StoppedError
+               where it says so
 
     Raises PortError at once where the port cannot be opened now, stays silent, or talks nonsense.
     """
@@ -263,7 +260,7 @@ def open_sensor(
         sensor = Sensor(
             opened,
             device,
-            greeted=_whole(greet(opened, device, clock)),
+            greeted=greet_at_once(opened, device, clock, stopped),
             again=again,
             tell=tell,
             reconnect=reconnect,
@@ -275,16 +272,6 @@ def open_sensor(
         opened.close()
         raise
     return sensor
-
-
-def _whole(steps: Generator[None, None, Greeted]) -> Greeted:
-    """All steps of a greeting at once: nobody waits for the first opening but its caller."""
-    while True:
-        try:
-            next(steps)
-        except StopIteration as done:
-            greeted: Greeted = done.value
-            return greeted
 
 
 def _tell_what_matters(sensor: Sensor, port: Port, tell: Callable[[str], None]) -> None:

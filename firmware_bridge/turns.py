@@ -3,13 +3,15 @@
 A counter that begins again after `turn` samples cannot tell `turn` lost samples from none. The
 host's clock can, but it is late: a read that comes late looks like a loss until the next ones
 have caught up. Samples never come early, so the least delay of late is what reads are held
-against; what stays behind it, steadily, for long enough, is lost.
+against; what stays behind it, steadily, for long enough, is lost. A link can also become slower
+for good, by more than a turn of a short counter: there, less than a link is ever late by is no
+loss, and is forgotten within seconds, so that it does not add up.
 """
 
 import math
 
 _STRAY = 8  # lost samples in a row: more are the end of an outage, and no accident on the way
-_LONG_S = 0.5  # a turn that lasts longer than a host is late, most of the time
+_LONG_S = 0.5  # longer than a host is late most of the time, or a link becomes late for good
 _SETTLE_S = 0.25  # a host that was late has caught up, or at least gained, in this time
 _SETTLE_SHORT_S = 2.0  # the same where lateness and turns are of one size (BITalino: 16 ms)
 _JITTER = 8  # samples by which the least delay of a host that keeps up differs
@@ -29,6 +31,7 @@ class MissedTurns:
         self._rate_hz = sample_rate_hz
         self._long = turn >= _LONG_S * sample_rate_hz
         self._settle_s = _SETTLE_S if self._long else _SETTLE_SHORT_S
+        self._least_loss = turn / 2 if self._long else _LONG_S * sample_rate_hz
         self._jitter = min(_JITTER, turn / 4)
         self.restart()
 
@@ -56,7 +59,7 @@ class MissedTurns:
             return 0
         behind = position - self._least
         passed_s, self._read_s = arrived_s - self._read_s, arrived_s
-        if behind < self._turn / 2:
+        if behind < self._least_loss:
             give = _GIVE * min(passed_s, _LONGEST_GIVE_S) * self._rate_hz
             self._least = min(self._least + give, position)
             self._since_s = math.nan

@@ -9,6 +9,14 @@ from contextlib import suppress
 from typing import Any, Self
 
 
+def is_in_background(terminal: int) -> bool:
+    """Whether another job has this terminal: a change of its settings would stop us for good."""
+    try:
+        return os.tcgetpgrp(terminal) != os.getpgrp()
+    except OSError:  # no job control here
+        return False
+
+
 class Keyboard:
     """The terminal that stdin is, if it is one: as a context manager it reads single keys.
 
@@ -24,6 +32,8 @@ class Keyboard:
         if sys.stdin is None or not sys.stdin.isatty():
             return self
         self._terminal = sys.stdin.fileno()
+        if is_in_background(self._terminal):
+            return self
         try:
             self._before = termios.tcgetattr(self._terminal)
             tty.setcbreak(self._terminal)
@@ -31,7 +41,7 @@ class Keyboard:
             quiet[6][termios.VSUSP] = os.fpathconf(self._terminal, "PC_VDISABLE").to_bytes(1, "big")
             termios.tcsetattr(self._terminal, termios.TCSADRAIN, quiet)
         except (termios.error, OSError):
-            return self  # not ours to read, as in the background
+            return self  # not ours to read
         self.there = True
         return self
 

@@ -26,7 +26,12 @@ _SECONDS = FiniteRange(min=0)
 @click.option("--trial-s", type=POSITIVE, default=2.0, show_default=True, help="Time to say it.")
 @click.option("--rest-s", type=_SECONDS, default=2.5, show_default=True, help="Relaxing after it.")
 @click.option("--seed", type=click.IntRange(min=0), help="Of the order; another each time without.")
-@click.option("--channels", default="", help="The sensor's inputs to record, as in 1,2,3; or all.")
+@click.option(
+    "--channels",
+    default="all",
+    show_default=True,
+    help="The sensor's inputs to record: all, or as in 1,2,3.",
+)
 @click.option("--subject", default="01", show_default=True, help="Person.")
 @click.option("--session", default="1", show_default=True, help="Day or donning.")
 @click.option("--task", default="speech", show_default=True, help="Way of speaking.")
@@ -95,7 +100,10 @@ def _words(listed: str | None, file: Path | None) -> tuple[str, ...]:
     if (listed is None) == (file is None):
         raise click.UsageError("give either --words yes,no,stop or --words-file FILE")
     if listed is not None:
-        return tuple(word.strip() for word in listed.split(",") if word.strip())
+        words = tuple(word.strip() for word in listed.split(","))
+        if any(words) and not all(words):
+            raise click.UsageError(f"--words {listed!r} has an empty place between its commas")
+        return words if any(words) else ()
     assert file is not None, "one of the two was given"
     try:
         lines = file.read_text(encoding="utf-8").splitlines()
@@ -106,11 +114,13 @@ def _words(listed: str | None, file: Path | None) -> tuple[str, ...]:
 
 
 def _numbers(listed: str) -> tuple[int, ...]:
+    if listed.strip() == "all":
+        return ()
     try:
         return tuple(int(one) for one in listed.split(",") if one.strip())
     except ValueError as error:
         raise click.UsageError(
-            f"--channels must be numbers such as 1,2,3, got {listed!r}"
+            f"--channels must be all, or numbers such as 1,2,3, got {listed!r}"
         ) from error
 
 

@@ -1,29 +1,17 @@
-"""The state of a recording in, lines of text for a person out: a screen of 80 x 24, or plain lines.
-
-Scene    what there is to see, a plain value
-picture  Scene -> lines that fit a terminal; pure
-Screen   draws pictures on a terminal, never waiting for it
-Plain    for a pipe or a file: a line for each prompt, and one every ten seconds
-"""
+"""The state of a recording in, lines of text that fit a terminal of 80 x 24 out; pure."""
 
 import math
-import os
-import select
-import shutil
 import unicodedata
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
-from typing import NamedTuple, Self
-
-import click
+from typing import NamedTuple
 
 from edgeemg.data.level_meter import Level
 from edgeemg.data.prompting import Phase
 
-_STATUS_EVERY_S = 10.0
-_LEAST_COLUMNS, _LEAST_ROWS = 40, 12
 _LEAST_METER = 20  # columns
+_NARROW = 30  # up to here a channel has no bar
+_VERY_NARROW = 26  # below this a fault takes the place of the microvolts
 _BAR_DECADES = 4.0  # the bar of a channel goes from 1 to 10,000 microvolts
 _STYLES = {
     Phase.SAY: "\x1b[1;30;42m",
@@ -33,10 +21,8 @@ _STYLES = {
     Phase.DONE: "\x1b[1m",
 }
 _ALARM = "\x1b[1;31m"
-_PLAIN = "\x1b[0m"
-_ENTER, _LEAVE = "\x1b[?1049h\x1b[?25l", "\x1b[?25h\x1b[?1049l"
-_LEAVE_S = 2.0  # longest wait for a terminal that does not take what is written
 KEYS = "space pause or go on    u undo the last word    q finish and keep"
+_FEW_KEYS = "space pause   u undo   q finish"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +67,14 @@ class Line(NamedTuple):
 def picture(scene: Scene, columns: int, rows: int) -> list[Line]:
     """At most `rows` lines of at most `columns` characters."""
     top = [Line(scene.title), Line(""), *_prompt(scene, columns), Line("")]
-    top += [Line(_progress(scene)), Line(_losses(scene), _ALARM if scene.lost else ""), Line("")]
+    top += [
+        Line(_progress(scene)),
+        Line(losses_text(scene), _ALARM if scene.lost else ""),
+        Line(""),
+    ]
     bottom = [Line(text) for text in scene.messages[-2:]]
-    bottom += [Line(KEYS if scene.has_keys else "Ctrl-C finishes and keeps")]
+    keys = KEYS if len(KEYS) <= columns else _FEW_KEYS
+    bottom += [Line(keys if scene.has_keys else "Ctrl-C finishes and keeps")]
     room = max(1, rows - len(top) - len(bottom))
     whole = [*top, *_meters(scene, columns, room), *bottom][:rows]
     return [Line(_cut(one.text, columns), one.style) for one in whole]
@@ -98,81 +89,6 @@ def prompt_text(phase: Phase, word: str, holds: str) -> str:
     if phase is Phase.PAUSED:
         return f"paused: {holds}"
     return "relax" if phase is Phase.RELAX else "done"
-
-
-class Screen:
-    """Draws on the terminal that stderr is. A slow terminal misses pictures and delays nothing."""
-
-    def __init__(self, terminal: int) -> None:
-        # a description of its own: not waiting must not spread to the shell's
-        flags = os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY
-        self._file = os.open(os.ttyname(terminal), flags)
-        self._colour = "NO_COLOR" not in os.environ
-
-    def show(self, scene: Scene, now_s: float) -> None:  # noqa: ARG002  # as Plain.show
-        """Draw it over what is there."""
-        size = shutil.get_terminal_size()
-        with suppress(OSError):
-            size = os.get_terminal_size(self._file)
-        columns, rows = max(size.columns, _LEAST_COLUMNS), max(size.lines, _LEAST_ROWS)
-        lines = (self._painted(line) for line in picture(scene, columns - 1, rows))
-        self._write("\x1b[H" + "\r\n".join(f"{line}\x1b[K" for line in lines) + "\x1b[J")
-
-    def tell(self, text: str) -> None:
-        """What is told meanwhile stands in the scene."""
-
-    def __enter__(self) -> Self:
-        self._write(_ENTER)
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        with suppress(OSError):  # the terminal should be left as it was: wait for it, not for ever
-            select.select([], [self._file], [], _LEAVE_S)
-        self._write(_PLAIN + _LEAVE)
-        os.close(self._file)
-
-    def _painted(self, line: Line) -> str:
-        if not line.style:
-            return line.text
-        style = line.style if self._colour else "\x1b[1m"
-        return f"{style}{line.text}{_PLAIN}"
-
-    def _write(self, text: str) -> None:
-        with suppress(OSError):  # no room for it, or the terminal is gone: the recording goes on
-            os.write(self._file, text.encode())
-
-
-class Plain:
-    """Lines on stderr: each prompt once, and every ten seconds how it stands."""
-
-    def __init__(self) -> None:
-        self._said = ""
-        self._status_s = -math.inf
-
-    def show(self, scene: Scene, now_s: float) -> None:
-        """Say what is new."""
-        text = prompt_text(scene.phase, scene.word, scene.holds)
-        if text != self._said:
-            self._said = text
-            self.tell(f"{text}  ({scene.kept} of {scene.total} done)")
-        if now_s - self._status_s >= _STATUS_EVERY_S and any(
-            not math.isnan(one.rms_uv) for one in scene.levels
-        ):
-            self._status_s = now_s
-            named = zip(scene.channels, scene.levels, strict=True)
-            levels = ", ".join(f"{name} {_level(level)}" for name, level in named)
-            self.tell(f"{_losses(scene)}; {levels}")
-
-    def tell(self, text: str) -> None:
-        """One line."""
-        with suppress(OSError):  # nobody reads any more: the recording goes on
-            click.echo(text, err=True)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        pass
 
 
 def clock(seconds: float) -> str:
@@ -211,7 +127,8 @@ def _progress(scene: Scene) -> str:
     return "    ".join([*parts, f"left {clock(scene.left_s)}"])
 
 
-def _losses(scene: Scene) -> str:
+def losses_text(scene: Scene) -> str:
+    """How much came, and how much did not."""
     lost = "loss cannot be seen"
     if scene.lost is not None:
         share = 100 * scene.lost / max(1, scene.expected)
@@ -229,9 +146,12 @@ def _meters(scene: Scene, columns: int, rows: int) -> list[Line]:
     """Every channel, side by side in as many columns as the rows make necessary."""
     named = list(zip(scene.channels, scene.levels, strict=True))
     most = max(1, columns // _LEAST_METER)
+    hidden: list[Line] = []
     if len(named) > most * rows:
         # no room for all: those that need a look go first
         named.sort(key=lambda one: one[1].fault is None)
+        rows -= rows > 1
+        hidden = [Line(f"{len(named) - most * rows} more channels not shown")]
         named = named[: most * rows]
     side_by_side = max(1, math.ceil(len(named) / rows))
     width = columns // side_by_side
@@ -244,11 +164,17 @@ def _meters(scene: Scene, columns: int, rows: int) -> list[Line]:
         )
         alarm = any(level.fault for _, level in here)
         lines.append(Line(text.rstrip(), _ALARM if alarm else ""))
-    return lines
+    return lines + hidden
 
 
 def _meter(name: str, level: Level, width: int) -> str:
-    label = _pad(_cut(name, 10), 10) if width > 30 else _pad(_cut(name, 7), 7)
+    if width <= _NARROW:
+        label = _pad(_cut(name, 7), 7)
+        flag = level.fault.upper() if level.fault else "hum" * bool(level.hum_hz)
+        if level.fault and width < _VERY_NARROW:
+            return f"{label}{flag:>9}"
+        return f"{label}{_microvolts(level.rms_uv):>9} {flag}"
+    label = _pad(_cut(name, 10), 10)
     room = width - len(label) - 25
     bar = ""
     if room >= 5:
@@ -258,7 +184,8 @@ def _meter(name: str, level: Level, width: int) -> str:
     return f"{label}{_microvolts(level.rms_uv):>9} {bar}{_flag(level)}"
 
 
-def _level(level: Level) -> str:
+def level_text(level: Level) -> str:
+    """One channel in a few characters."""
     return " ".join(filter(None, (_microvolts(level.rms_uv), _flag(level))))
 
 

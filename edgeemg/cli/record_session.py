@@ -13,15 +13,18 @@ from typing import TYPE_CHECKING, Any, Self
 
 from edgeemg.cli import recording_files
 from edgeemg.cli.keyboard import Keyboard
-from edgeemg.cli.record_screen import Plain, Scene, Screen
+from edgeemg.cli.record_rate import RateWatch
+from edgeemg.cli.record_screen import Scene
+from edgeemg.cli.record_views import Plain, Screen
 from edgeemg.data.journal import JournalHeader
 from edgeemg.data.journal_recording import COUNTERS, TOLD
 from edgeemg.data.journal_writer import JournalWriter
 from edgeemg.data.level_meter import Level, LevelMeter
 from edgeemg.data.prompting import Phase, Prompter
-from edgeemg.data.trial_marks import Mark
+from edgeemg.data.trial_marks import TAKEN_BACK, Mark
 from edgeemg.data.trial_plan import TrialPlan
 from edgeemg.dsp.samples import Samples
+from edgeemg.errors import PortError
 
 if TYPE_CHECKING:
     from firmware_bridge.frames import Stream
@@ -41,7 +44,10 @@ _HOLDS = {
 
 
 class Told:
-    """Ends a recording when SIGINT, SIGTERM or SIGHUP (the SSH connection broke) comes."""
+    """Ends a recording when SIGINT, SIGTERM or SIGHUP (the SSH connection broke) comes.
+
+    One that was ignored stays so, as `nohup` wants it.
+    """
 
     def __init__(self) -> None:
         self.stop = False
@@ -49,7 +55,8 @@ class Told:
 
     def __enter__(self) -> Self:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            self._before[number] = signal.signal(number, self._ask)
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                self._before[number] = signal.signal(number, self._ask)
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -74,7 +81,8 @@ class Session:
         keyboard: Keyboard,
         view: Screen | Plain,
         messages: deque[str],
-        title: str,
+        sensor: str,
+        name: str,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.received = 0
@@ -86,7 +94,9 @@ class Session:
         self._view = view
         self._told = messages  # by the driver, not yet in the journal
         self._messages: deque[str] = deque(maxlen=2)
-        self._title = title
+        self._sensor = sensor
+        self._title = f"{sensor}   {name}"
+        self._rate = RateWatch(stream.sample_rate_hz)
         self._clock = clock
         self._meter = _meter(stream, len(inputs))
         self._loss_is_visible = stream.turn > 0
@@ -130,17 +140,22 @@ class Session:
     def end(self, counters: Callable[[], dict[str, Any]]) -> None:
         """Write what waits, and that this is the end. Raises what the disk raises."""
         self._count(counters)
-        self._writer.close(self._prompter.next_index)
+        self._writer.close(self._prompter.next_index, **self._taken_back())
+
+    def discard(self) -> None:
+        """Keep nothing."""
+        self._writer.discard()
 
     def _take(self, samples: Samples, now_s: float) -> None:
         if len(samples):
             chosen = samples.columns(self._inputs)
             self._arrived_s = now_s if math.isnan(samples.arrived_s) else samples.arrived_s
-            self._prompter.arrived(samples.index)
+            self._prompter.arrived(samples.index, chosen.finite().index)
             self.received += len(samples)
             self._meter.take(chosen)
             self._writer.add(chosen)
             self._prompter.resume(_NO_SAMPLES, now_s)
+            self._check_rate(int(samples.index[-1]))
             return
         self._writer.tick()
         silent = now_s - self._arrived_s > _SILENT_S
@@ -148,12 +163,25 @@ class Session:
             self._meter.clear()
             self._note(self._prompter.pause(_NO_SAMPLES))
 
+    def _check_rate(self, last_index: int) -> None:
+        rate_hz = self._rate.take(last_index, self._arrived_s)
+        if rate_hz is None:
+            return
+        sends = f"sends about {rate_hz:.0f} samples a second, not {self._header.sample_rate_hz:g}"
+        why = f"the sensor {sends}"
+        self._note(self._prompter.give_up(why))
+        self._writer.note(last_index, {"what": TOLD, "text": why})
+        raise PortError(
+            f"{self._sensor} {sends}: labels would lie in wrong places; give the rate that it "
+            "sends with --rate, or see to the link"
+        )
+
     def _press(self, key: str, now_s: float) -> None:
         prompter = self._prompter
         if key in "qQ":
             self._note(prompter.finish())
         if key in "uU":
-            self._note(prompter.undo(now_s, age_s=now_s - self._arrived_s))
+            self._note(prompter.undo(now_s))
         if key != " ":
             return
         held = prompter.holds & {_START, _BY_HAND}
@@ -180,8 +208,11 @@ class Session:
             self._count(counters)
 
     def _count(self, counters: Callable[[], dict[str, Any]]) -> None:
-        event = {"what": COUNTERS, **counters()}
+        event = {"what": COUNTERS, **counters(), **self._taken_back()}
         self._writer.note(self._prompter.next_index, event)
+
+    def _taken_back(self) -> dict[str, Any]:
+        return {TAKEN_BACK: self._prompter.taken_back}
 
     def _message(self, text: str) -> None:
         self._messages.append(text)

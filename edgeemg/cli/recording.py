@@ -1,7 +1,5 @@
 """A sensor, a plan and a terminal in, a journal of samples and trials out, and then EMG-BIDS."""
 
-import os
-import sys
 from collections import deque
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -15,17 +13,20 @@ import click
 from edgeemg import __version__
 from edgeemg.cli import recording_files
 from edgeemg.cli.keyboard import Keyboard
-from edgeemg.cli.record_screen import Plain, Screen
 from edgeemg.cli.record_session import Session, Told
+from edgeemg.cli.record_views import open_view
 from edgeemg.cli.recording_files import say
 from edgeemg.data.journal import JournalHeader
 from edgeemg.data.journal_writer import JournalWriter
 from edgeemg.data.trial_plan import TrialPlan
-from edgeemg.errors import EdgeEmgError, MissingExtraError, RecordingError
+from edgeemg.errors import EdgeEmgError, MissingExtraError, OutputExistsError, RecordingError
 
 if TYPE_CHECKING:
     from firmware_bridge.frames import Device, Stream
     from firmware_bridge.sensor import Sensor
+
+_OF_THE_JOURNAL = (RecordingError, OutputExistsError)  # it takes no more, or never did
+_FEW = 7  # fewer trials of a word cannot be split for training, validation and a test
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +60,13 @@ def record(request: Request) -> None:
 
     What goes wrong on the way (sensor, disk) is raised after what was recorded has been kept.
     """
+    if request.plan.repetitions < _FEW:
+        say(f"warning: edgeemg train wants at least {_FEW} --repetitions of each word")
     for path in recording_files.left_behind(request.out):
         say(f"warning: {path} did not end: edgeemg data recover {path} --out DIR")
     with Told() as told:
         journal, trouble = _record(request, told)
-        if not isinstance(trouble, RecordingError):
+        if not isinstance(trouble, _OF_THE_JOURNAL):
             # where the disk takes no more, there is no room for it
             _keep(journal, request)
     if trouble is not None:
@@ -91,55 +94,61 @@ def _keep(journal: Path, request: Request) -> None:
 
 def _record(request: Request, told: Told) -> tuple[Path, EdgeEmgError | None]:
     """The journal, and what ended it early; raises where nothing was recorded."""
-    from firmware_bridge.sensor import open_sensor
-
+    recording_files.check_writable(request.out)
     names = {key: getattr(request, key) for key in ("subject", "session", "task")}
     generated = request.generated
     run = recording_files.free_run(request.out, **names, run=request.run, generated=generated)
     messages: deque[str] = deque()
     say(f"opening {request.device.title} on {request.port} ...")
     with ExitStack() as stack:
-        sensor = stack.enter_context(
-            open_sensor(request.port, request.device, tell=messages.append)
-        )
-        if told.stop:
-            raise click.Abort
+        sensor = stack.enter_context(_open(request, messages, told))
         header = _header(request, sensor.stream, run, link=sensor.link)
         if short := recording_files.check_space(request.out, _needed_bytes(request.plan, header)):
             say(f"warning: {short}")
         journal = recording_files.journal_path(request.out, _name(header))
-        writer = stack.enter_context(JournalWriter(journal, header))
-        session = _session(request, header, sensor.stream, writer, messages, stack)
+        session = _session(request, header, sensor.stream, journal, messages, stack)
         trouble = _run(session, sensor, told)
         if not session.has_begun:
-            writer.abandon()
-            journal.unlink()
+            session.discard()
             raise trouble or RecordingError("ended before the first word: nothing is kept")
     return journal, trouble
+
+
+def _open(request: Request, messages: deque[str], told: Told) -> "Sensor":
+    from firmware_bridge.greeting import StoppedError
+    from firmware_bridge.sensor import open_sensor
+
+    try:
+        return open_sensor(
+            request.port, request.device, tell=messages.append, stopped=lambda: told.stop
+        )
+    except StoppedError as error:
+        raise click.Abort from error
 
 
 def _session(
     request: Request,
     header: JournalHeader,
     stream: "Stream",
-    writer: JournalWriter,
+    journal: Path,
     messages: deque[str],
     stack: ExitStack,
 ) -> Session:
     """With the terminal taken; it is given back when the stack unwinds."""
     keyboard = stack.enter_context(Keyboard())
-    view: Screen | Plain = Screen(2) if _is_terminal(2) else Plain()
+    view = open_view(2)
     stack.enter_context(view)
     session = Session(
         request.plan,
         stream,
         _inputs(request.channels, stream),
         header,
-        writer=writer,
+        writer=stack.enter_context(JournalWriter(journal, header)),
         keyboard=keyboard,
         view=view,
         messages=messages,
-        title=f"{request.device.title} on {request.port}   {_name(header)}",
+        sensor=f"{request.device.title} on {request.port}",
+        name=_name(header),
     )
     if request.at_once or not keyboard.there:
         session.begin()
@@ -151,13 +160,13 @@ def _run(session: Session, sensor: "Sensor", told: Told) -> EdgeEmgError | None:
     trouble: EdgeEmgError | None = None
     try:
         session.run(sensor, told, sensor.counters.as_dict)
-    except RecordingError as error:
-        return error  # the disk: not another write
+    except _OF_THE_JOURNAL as error:
+        return error  # not another write
     except EdgeEmgError as error:
         trouble = error
     try:
         session.end(sensor.counters.as_dict)
-    except RecordingError as error:
+    except _OF_THE_JOURNAL as error:
         return error
     return trouble
 
@@ -210,7 +219,3 @@ def _inputs(asked: Sequence[int], stream: "Stream") -> tuple[int, ...]:
 def _needed_bytes(plan: TrialPlan, header: JournalHeader) -> float:
     rate = recording_files.bytes_a_second(header.sample_rate_hz, len(header.channels))
     return plan.n_trials * plan.turn_s * rate
-
-
-def _is_terminal(number: int) -> bool:
-    return sys.stderr is not None and os.isatty(number)

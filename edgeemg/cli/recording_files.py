@@ -1,5 +1,6 @@
 """Where a recording goes, whether it fits, and how its journal becomes EMG-BIDS: what it says."""
 
+import os
 import shutil
 from collections import Counter
 from contextlib import suppress
@@ -56,7 +57,9 @@ def left_behind(root: Path) -> list[Path]:
     return [
         path
         for path in sorted(root.glob(f"*{SUFFIX}"))
-        if not is_being_written(path) and not any(root.rglob(f"{path.stem}_emg.bdf"))
+        if path.is_file()
+        and not is_being_written(path)
+        and not any(root.rglob(f"{path.stem}_emg.bdf"))
     ]
 
 
@@ -72,6 +75,17 @@ def free_bytes(root: Path) -> int:
     return shutil.disk_usage(root).free
 
 
+def check_writable(root: Path) -> None:
+    """RecordingError where no file can be made below `root`."""
+    there = root.absolute()
+    while not there.exists():
+        there = there.parent
+    if not there.is_dir():
+        raise RecordingError(f"--out {root}: {there} is a file; name a folder")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise RecordingError(f"--out {root}: {there} cannot be written; name another folder")
+
+
 def check_space(root: Path, needed_bytes: float) -> str:
     """What to say about the free space, empty where there is plenty.
 
@@ -80,8 +94,9 @@ def check_space(root: Path, needed_bytes: float) -> str:
     free = free_bytes(root)
     if free < needed_bytes + _SPARE_BYTES:
         raise RecordingError(
-            f"{root} has {_megabytes(free)} left, and the recording takes about "
-            f"{_megabytes(needed_bytes)}: make room, or ask for fewer repetitions"
+            f"{root} has {_megabytes(free)} left, the recording takes about "
+            f"{_megabytes(needed_bytes)}, and {_megabytes(_SPARE_BYTES)} should stay free: "
+            "make room, or ask for fewer repetitions"
         )
     if free < (1 + _BDF_SHARE) * needed_bytes + _SPARE_BYTES:
         return (

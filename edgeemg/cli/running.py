@@ -1,5 +1,6 @@
 """What `run` and `demo` share: joining a sensor or a recording to the runtime loop."""
 
+import math
 import os
 import signal
 import sys
@@ -26,7 +27,9 @@ from edgeemg.runtime.sinks import JsonLines, Sink
 
 if TYPE_CHECKING:
     from firmware_bridge.frames import Device
+    from firmware_bridge.sensor import Sensor
 
+_NO_WINDOW_S = 10.0  # of samples without a window: something is wrong
 _PIECE = 250  # samples of a recording that are handed on at once
 
 
@@ -61,13 +64,17 @@ class Stop:
         self._asked = True
 
     def until(self, source: Iterable[Samples]) -> Iterator[Samples]:
-        """The source until it ends or is to stop; time counts from its first sample."""
-        ends = None
+        """The source until it ends or is to stop.
+
+        Time counts from its first sample; where none comes, from here.
+        """
+        most_s = math.inf if self._seconds is None else self._seconds
+        ends_s, begun = time.monotonic() + most_s, False
         for samples in source:
-            if ends is None and len(samples) and self._seconds is not None:
-                ends = time.monotonic() + self._seconds
+            if not begun and len(samples):
+                ends_s, begun = time.monotonic() + most_s, True
             yield samples
-            if self._asked or (ends is not None and time.monotonic() >= ends):
+            if self._asked or time.monotonic() >= ends_s:
                 return
 
 
@@ -99,13 +106,16 @@ def decide(
         engine = open_engine(bundle, picked.engine, picked.precision)
         runs = f"{engine.name} {engine.precision}, {picked.why}"
         if port is not None:
-            from firmware_bridge.sensor import open_sensor
-
-            sensor = stack.enter_context(open_sensor(port, device, tell=_warn, reconnect=reconnect))
+            sensor = _open(port, device, reconnect=reconnect, stop=stop)
+            if sensor is None:
+                _tell(health, {})
+                return health
+            stack.enter_context(sensor)
             inputs = model_inputs(manifest, channels, n_inputs=sensor.stream.n_channels)
-            stack.callback(lambda: _tell(health, sensor.counters.as_dict()))
-            source: Iterable[Samples] = (piece.columns(inputs) for piece in sensor)
-            _announce(bundle, runs, f"{device.title} on {port}, inputs", inputs)
+            stack.callback(lambda: _tell_sensor(health, sensor))
+            read = (piece.columns(inputs) for piece in sensor)
+            source: Iterable[Samples] = _watched(read, health, manifest.sample_rate_hz)
+            _announce(bundle, runs, f"{_named(sensor)}, inputs", inputs)
         else:
             assert recording is not None, "the command line takes a port or a recording"
             source = _pieces(recording, manifest)
@@ -122,6 +132,46 @@ def decide(
             tell=_warn,
         )
     return health
+
+
+def _open(port: str, device: "Device", *, reconnect: bool, stop: Stop) -> "Sensor | None":
+    """None where it was to stop before the sensor streamed."""
+    from firmware_bridge.greeting import StoppedError
+    from firmware_bridge.sensor import open_sensor
+
+    click.echo(f"opening {device.title} on {port} ...", err=True)
+    try:
+        return open_sensor(
+            port, device, tell=_warn, reconnect=reconnect, stopped=lambda: stop.asked
+        )
+    except StoppedError:
+        return None
+
+
+def _named(sensor: "Sensor") -> str:
+    """What it is, as far as it says so itself, and where."""
+    about = f" ({sensor.about})" if sensor.about else ""
+    return f"{sensor.device.title}{about} on {sensor.link}"
+
+
+def _watched(source: Iterable[Samples], health: Health, rate_hz: float) -> Iterator[Samples]:
+    """The same samples; told, once, where they come and fill no window."""
+    windows, told = -1, False
+    for samples in source:
+        if health.windows != windows:
+            windows, since_s = health.windows, time.monotonic()
+            received, missing, breaks = health.samples, health.missing_samples, health.breaks
+        waited_s = time.monotonic() - since_s
+        enough = health.samples - received >= rate_hz * _NO_WINDOW_S / 2
+        if enough and waited_s >= _NO_WINDOW_S and not told:
+            told = True
+            _warn(
+                f"samples come, and no window was full for {waited_s:.0f} s: "
+                f"{(health.breaks - breaks) / waited_s:.1f} breaks and "
+                f"{(health.missing_samples - missing) / waited_s:.1f} lost samples a second: "
+                "look at the cable, the radio link, and the load of this computer"
+            )
+        yield samples
 
 
 def model_inputs(manifest: Manifest, asked: str | None, *, n_inputs: int) -> tuple[int, ...]:
@@ -215,3 +265,11 @@ def _warn(text: str) -> None:
 def _tell(health: Health, wire: dict[str, int]) -> None:
     counters = {**{f"wire_{name}": n for name, n in wire.items()}, **health.summary()}
     click.echo("; ".join(f"{name} {n}" for name, n in counters.items()), err=True)
+
+
+def _tell_sensor(health: Health, sensor: "Sensor") -> None:
+    from firmware_bridge.sensor import State
+
+    _tell(health, sensor.counters.as_dict())
+    if sensor.state is not State.CONNECTED:
+        _warn(f"the sensor was {sensor.state} at the end, for {sensor.state_s:.1f} s")

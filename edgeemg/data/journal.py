@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from edgeemg.data import journal_blocks as blocks
+from edgeemg.data.trial_marks import MISSING
 from edgeemg.dsp.samples import Samples, join
 from edgeemg.errors import RecordingError
 from edgeemg.typed_json import build
@@ -52,7 +53,7 @@ class Journal:
     """What a file holds.
 
     samples  all that survived; a lost block is a break in time
-    events   (sample index, JSON object) in the order of the file
+    events   (sample index, JSON object) in the order of the file; MISSING where blocks are lost
     damage   one line for each thing that is lost or odd; empty where all is well
     ended    whether the recorder came to its own end; where not, the last block may be torn
     """
@@ -83,7 +84,7 @@ def read_journal(path: Path) -> Journal:
     for block in found:
         reading.take(block)
     if not reading.pieces:
-        raise RecordingError(f"{path} holds no samples: nothing can be recovered from it")
+        raise RecordingError(f"{path} holds no samples: nothing can be recovered, delete it")
     torn = _MOST_TORN * max(blocks.OVERHEAD + len(block.payload) for block in found)
     for at, length in damage.stretches:
         if at + length == len(content) and length <= torn and not reading.ended:
@@ -93,12 +94,14 @@ def read_journal(path: Path) -> Journal:
 
 
 def is_being_written(path: Path) -> bool:
-    """Whether a recorder holds the file open."""
-    with path.open("rb") as file:
-        try:
+    """Whether a recorder holds the file open; not so for what cannot be opened."""
+    try:
+        with path.open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
     return False
 
 
@@ -118,7 +121,9 @@ class _Reading:
             self.damage.append(f"the block at byte {block.at} is out of order: left out")
             return
         if block.seq != self._seq + 1:
-            self.damage.append(f"{block.seq - self._seq - 1} blocks are missing at byte {block.at}")
+            lost = block.seq - self._seq - 1
+            self.damage.append(f"{lost} blocks are missing at byte {block.at}")
+            self.events.append((block.first_index, {"what": MISSING, "blocks": lost}))
         self._seq = block.seq
         if block.kind == "samples":
             self._take_samples(block)

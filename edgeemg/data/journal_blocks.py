@@ -5,8 +5,8 @@
 Little-endian; the CRC-32 (zlib's) is over all bytes before it. The kind of a block is its magic,
 which begins with a byte that no JSON of ours holds:
 
-    header  JSON: what a `JournalHeader` holds; written again every minute, so that one lost block
-            does not cost the recording; first_index is 0
+    header  JSON: what a `JournalHeader` holds; written again after a second, every minute and at
+            the end, so that one lost block does not cost the recording; first_index is 0
     samples `rows u32 | channels u32 | float32 (rows, channels) | validity, one bit a value`;
             rows that follow each other, the first one is first_index
     event   JSON: a mark or a note; first_index is the sample index that it belongs to

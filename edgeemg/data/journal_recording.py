@@ -9,7 +9,7 @@ import numpy as np
 from edgeemg.data import bdf
 from edgeemg.data.bids import read_recording, write_recordings
 from edgeemg.data.journal import ENDED, Journal, read_journal
-from edgeemg.data.trial_marks import marks_among, trials
+from edgeemg.data.trial_marks import TAKEN_BACK, marks_among, taken_back, trials
 from edgeemg.dsp.samples import Recording
 from edgeemg.errors import RecordingError
 
@@ -52,7 +52,13 @@ def recording_of(journal: Journal) -> Recording:
     """Samples with their labels; trials that were undone, interrupted or spoiled are none."""
     header, samples = journal.header, journal.samples
     marks = marks_among(journal.events)
-    events, skipped = trials(marks, samples.index, samples.sample_rate_hz)
+    events, skipped = trials(
+        marks,
+        samples.index,
+        samples.sample_rate_hz,
+        whole=samples.finite().index,
+        lost_skips=taken_back(journal.events),
+    )
     about = dict(header.about)
     about["RecorderEvents"] = _told(journal)
     about["LabelAlignment"] = {
@@ -86,7 +92,8 @@ def _told(journal: Journal) -> list[dict[str, Any]]:
     """What the recorder noted besides trials: of its counters, the last ones."""
     counters = [one for one in journal.events if one[1].get("what") == COUNTERS][-1:]
     told = [one for one in journal.events if one[1].get("what") in (TOLD, ENDED)]
-    return [{"index": index, **event} for index, event in [*counters, *told]]
+    noted = [{"index": index, **event} for index, event in [*counters, *told]]
+    return [{key: one[key] for key in one if key != TAKEN_BACK} for one in noted]
 
 
 def _warnings(journal: Journal) -> list[str]:

@@ -1,7 +1,8 @@
 """Samples and events in, a file that survives a power cut out.
 
-It is made whole (written beside, synced, renamed, the folder synced) and then only grows: no block
-that is on the disk is touched again. Layout: `journal_blocks`; `read_journal` reads it.
+It is made with the first samples, whole (written beside, synced, renamed, the folder synced), and
+then only grows: no block that is on the disk is touched again. Layout: `journal_blocks`;
+`read_journal` reads it.
 """
 
 import fcntl
@@ -31,8 +32,8 @@ class JournalWriter:
     Samples are in the file within 0.25 s (a killed process loses no more) and on the disk within
     about a second. Syncing runs in a thread: a slow card must not keep the sensor waiting.
 
-    OutputExistsError where the file is there already. RecordingError where the disk takes no more:
-    what was written before is whole.
+    Where no sample came, there is no file. OutputExistsError where the file is there already.
+    RecordingError where the disk takes no more: what was written before is whole.
     """
 
     def __init__(
@@ -49,9 +50,13 @@ class JournalWriter:
         self._seq = 0
         self._waiting: list[Samples] = []
         self._header = json.dumps(asdict(header)).encode()
-        self._file = _create(path, self._pack("header", 0, self._header))
-        self._size = os.fstat(self._file).st_size
-        self._written_s = self._synced_s = self._header_s = clock()
+        _refuse_existing(path)
+        self._file = -1  # none yet
+        self._size = 0
+        self._closed = self._has_samples = False
+        self._early = self._packed_header()  # what the file begins with
+        self._written_s = self._synced_s = clock()
+        self._header_due_s = self._synced_s + SYNC_S
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="journal")
         self._syncing: Future[None] | None = None
 
@@ -70,21 +75,27 @@ class JournalWriter:
         now_s = self._clock()
         if now_s - self._written_s >= WRITE_S:
             self._written_s = now_s
-            again = now_s - self._header_s >= _HEADER_AGAIN_S
-            content = self._pack("header", 0, self._header) if again else b""
-            self._header_s = now_s if again else self._header_s
+            content = b""
+            if self._file >= 0 and now_s >= self._header_due_s:
+                self._header_due_s = now_s + _HEADER_AGAIN_S
+                content = self._packed_header()
             self._write(content + self._packed_samples())
+        if self._file < 0:
+            return
         if now_s - self._synced_s >= SYNC_S and (self._syncing is None or self._syncing.done()):
             self._synced_s = now_s
             self._finish_sync()
             self._syncing = self._pool.submit(self._sync, self._file)
 
-    def close(self, index: int) -> None:
-        """Write what waits, say that this is the end, sync, and close. Twice is fine."""
-        if self._file < 0:
+    def close(self, index: int, **more: Any) -> None:
+        """Write what waits, that this is the end, and `more`; sync and close. Twice is fine."""
+        if self._closed:
             return
         try:
-            self.note(index, {"what": ENDED})
+            self._write(self._packed_samples() + self._packed_header())
+            self.note(index, {"what": ENDED, **more})
+            if self._file < 0:
+                return
             self._finish_sync()
             self._syncing = self._pool.submit(self._sync, self._file)
             self._finish_sync()
@@ -93,13 +104,20 @@ class JournalWriter:
 
     def abandon(self) -> None:
         """Close without saying that this is the end; what waits is written if that is possible."""
-        if self._file < 0:
+        if self._closed:
             return
-        with suppress(RecordingError):
+        with suppress(RecordingError, OutputExistsError):
             self._write(self._packed_samples())
-        with suppress(OSError):
-            os.fdatasync(self._file)
+        if self._file >= 0:
+            with suppress(OSError):
+                os.fdatasync(self._file)
         self._release()
+
+    def discard(self) -> None:
+        """Close, and remove the file where this one made it."""
+        self.abandon()
+        if self._file >= 0:
+            self.path.unlink(missing_ok=True)
 
     def __enter__(self) -> Self:
         return self
@@ -108,13 +126,15 @@ class JournalWriter:
         self.abandon()
 
     def _release(self) -> None:
+        self._closed = True
         self._pool.shutdown()
-        os.close(self._file)
-        self._file = -1
+        if self._file >= 0:
+            os.close(self._file)
 
     def _packed_samples(self) -> bytes:
         if not self._waiting:
             return b""
+        self._has_samples = True
         whole = join(self._waiting)
         self._waiting = []
         return b"".join(self._packed(run) for run in whole.runs())
@@ -133,11 +153,20 @@ class JournalWriter:
             for start in range(0, len(run), most)
         )
 
+    def _packed_header(self) -> bytes:
+        return self._pack("header", 0, self._header)
+
     def _pack(self, kind: blocks.Kind, index: int, payload: bytes) -> bytes:
         self._seq += 1
         return blocks.pack_block(kind, self._seq - 1, max(0, index), payload)
 
     def _write(self, content: bytes) -> None:
+        if self._file < 0:
+            self._early += content
+            if self._has_samples:
+                self._file = _create(self.path, self._early)
+                self._size = len(self._early)
+            return
         try:
             _write_all(self._file, content)
         except OSError as error:
@@ -162,13 +191,17 @@ class JournalWriter:
         )
 
 
-def _create(path: Path, content: bytes) -> int:
-    """The file with its first block, whole on the disk or not there; open for appending."""
+def _refuse_existing(path: Path) -> None:
     if path.exists():
         raise OutputExistsError(
             f"{path} is there already, left by a recording that did not end: "
             f"edgeemg data recover {path} --out DIR"
         )
+
+
+def _create(path: Path, content: bytes) -> int:
+    """The file with its first blocks, whole on the disk or not there; open for appending."""
+    _refuse_existing(path)
     draft = path.with_name(f".{path.name}.draft")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

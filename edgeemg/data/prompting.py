@@ -1,7 +1,8 @@
 """A plan, the time, and what samples came in; what to show a person, and marks of trials, out.
 
 Time comes in as an argument; a trial begins at the sensor's own sample index, the first one after
-the latest that had arrived when the prompt was drawn. Nothing here waits, reads or prints.
+the latest that had arrived when the prompt was drawn, which waits until that one is not old.
+Nothing here waits, reads or prints.
 """
 
 from collections import deque
@@ -12,9 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeemg.data.event_rows import REST
-from edgeemg.data.trial_marks import Break, Mark, breaks_in, gap_in
+from edgeemg.data.trial_marks import OVERLAPPED, Break, Mark, breaks_in, gap_in
 from edgeemg.data.trial_plan import SETTLE_S, TrialPlan, spread
+from edgeemg.errors import RecordingError
 
+_FRESH_S = 0.1  # a label lies at most this long before its prompt
+_NONE = np.empty(0, np.int64)
 _MOST_TRIES = 3  # of one trial that gaps spoil: on a link this bad, asking on would never end
 
 
@@ -36,6 +40,7 @@ class _Trial:
     tries: int = 0
     judged: bool = False
     skipped: bool = False
+    overlapped: bool = False
 
     @property
     def stop(self) -> int:
@@ -55,9 +60,16 @@ class Prompter:
     given_up           words that gaps spoiled three times, which are not asked for again
 
     It begins PAUSED: `resume("start", ...)` begins.
+
+    RecordingError where a trial would hold no sample.
     """
 
     def __init__(self, plan: TrialPlan, sample_rate_hz: float) -> None:
+        if round(plan.trial_s * sample_rate_hz) < 1:
+            raise RecordingError(
+                f"a trial of {plan.trial_s:g} s holds no sample at {sample_rate_hz:g} Hz: "
+                "give a longer --trial-s"
+            )
         self.plan = plan
         self.phase = Phase.PAUSED
         self.word = ""
@@ -71,6 +83,7 @@ class Prompter:
         self._open: list[_Trial] = []  # those whose samples are still coming
         self._breaks: list[Break] = []
         self._last_index: int | None = None
+        self._last_whole = -1
         self._holds = {"start"}
 
     @property
@@ -94,6 +107,11 @@ class Prompter:
         return frozenset(self._holds)
 
     @property
+    def taken_back(self) -> list[int]:
+        """Numbers of the labelled stretches that do not count."""
+        return [one.mark.number for one in self._trials if one.skipped]
+
+    @property
     def drained(self) -> bool:
         """Whether every sample of every trial that counts has come."""
         return all(one.skipped or one.stop <= self.next_index for one in self._open)
@@ -109,37 +127,50 @@ class Prompter:
         running = self.phase not in (Phase.PAUSED, Phase.DONE)
         return words * plan.turn_s + after + running * max(0.0, self.ends_s - now_s)
 
-    def arrived(self, index: NDArray[np.int64]) -> None:
-        """Take note of samples: (time,) the sensor's own index, rising."""
+    def arrived(self, index: NDArray[np.int64], whole: NDArray[np.int64] | None = None) -> None:
+        """Take note of samples: (time,) the sensor's own index, rising.
+
+        `whole` is the index of those among them that have every channel, where not all do.
+        """
         if not len(index):
             return
-        self._breaks += breaks_in(index, self._last_index)
+        if self._last_index is None:
+            self._last_whole = int(index[0]) - 1
+        there = index if whole is None else whole
+        self._breaks += breaks_in(there, self._last_whole)
+        self._last_whole = int(there[-1]) if len(there) else self._last_whole
         self._last_index = int(index[-1])
 
     def step(self, now_s: float, *, age_s: float) -> list[Mark]:
-        """Go on to the next phase where it is time; `age_s` is the age of the latest sample."""
+        """Go on to the next phase where it is time; `age_s` is the age of the latest sample.
+
+        A prompt that a label begins with waits for a fresh sample.
+        """
         marks = self._judge()
         waits = self._last_index is None  # no index, and so no place for a trial
         if self.phase in (Phase.PAUSED, Phase.DONE) or waits or now_s < self.ends_s:
+            return marks
+        if age_s > _FRESH_S and self.phase in (Phase.READY, Phase.SAY):
             return marks
         if self.phase is Phase.READY:
             self._enter(Phase.SAY, now_s, self.plan.trial_s)
             marks += self._begin("trial", self.word, 0.0, self.plan.trial_s, age_s)
         elif self.phase is Phase.SAY:
-            marks += self._relax(now_s, age_s)
+            self._enter(Phase.RELAX, now_s, self.plan.rest_s)
+            marks += self._begin("rest", REST, SETTLE_S, self.plan.rest_trial_s, age_s)
         else:
             self._next(now_s)
         return marks
 
-    def undo(self, now_s: float, *, age_s: float) -> list[Mark]:
+    def undo(self, now_s: float) -> list[Mark]:
         """Take back the last word that counts; it is asked for again at the end."""
         words = [one for one in self._trials if one.is_word and not one.skipped]
         if not words or self.phase is Phase.DONE:
             return []
         self.undone += 1
-        current = self.phase is Phase.SAY and words[-1] is self._trials[-1]
-        marks = self._skip(words[-1], "undone")
-        return marks + (self._relax(now_s, age_s) if current else [])
+        if self.phase is Phase.SAY and words[-1] is self._trials[-1]:
+            self.ends_s = now_s
+        return self._skip(words[-1], "undone")
 
     def pause(self, why: str) -> list[Mark]:
         """Hold, for a reason that `resume` names again; what was going on is asked for again."""
@@ -163,6 +194,11 @@ class Prompter:
         marks = self._interrupt("finished early")
         self.phase = Phase.DONE
         return marks
+
+    def give_up(self, reason: str) -> list[Mark]:
+        """End now; no trial counts."""
+        self.phase = Phase.DONE
+        return [mark for one in self._trials if not one.skipped for mark in self._skip(one, reason)]
 
     def _interrupt(self, reason: str) -> list[Mark]:
         """Take back what is being recorded at this moment."""
@@ -188,10 +224,6 @@ class Prompter:
         else:  # its samples are still on the way
             self.phase = Phase.RELAX
 
-    def _relax(self, now_s: float, age_s: float) -> list[Mark]:
-        self._enter(Phase.RELAX, now_s, self.plan.rest_s)
-        return self._begin("rest", REST, SETTLE_S, self.plan.rest_trial_s, age_s)
-
     def _enter(self, phase: Phase, now_s: float, length_s: float) -> None:
         self.phase, self.begins_s, self.ends_s = phase, now_s, now_s + length_s
 
@@ -210,16 +242,22 @@ class Prompter:
             label=label,
             age_ms=round(1000 * age_s, 1),
         )
-        self._trials.append(_Trial(mark, tries=self._tries))
-        self._open.append(self._trials[-1])
+        begun = _Trial(mark, tries=self._tries)
+        for one in self._open:  # where the sensor sends fewer samples than its rate says
+            if not one.skipped and one.stop > mark.index:
+                one.overlapped = begun.overlapped = True
+        self._trials.append(begun)
+        self._open.append(begun)
         return [mark]
 
     def _judge(self) -> list[Mark]:
         """Look for gaps in the trials whose samples have all come."""
         marks: list[Mark] = []
+        breaks = [*self._breaks, *breaks_in(_NONE, self._last_whole, self.next_index)]
         for one in [one for one in self._open if one.stop <= self.next_index]:
             self._open.remove(one)
-            why = gap_in(self._breaks, one.mark.index, one.mark.length, self._rate_hz)
+            why = gap_in(breaks, one.mark.index, one.mark.length, self._rate_hz)
+            why = OVERLAPPED if one.overlapped else why
             if why and not one.skipped:
                 marks += self._skip(one, why, spoiled=True)
             elif not one.skipped:

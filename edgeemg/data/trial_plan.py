@@ -11,6 +11,7 @@ from edgeemg.errors import RecordingError
 
 _MOST_TRIALS = 10_000
 SETTLE_S = 0.5  # after a word, until muscles rest: in no trial
+_APART_S = 0.15  # a rest ends this long before the next word: prompts are late by less
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,8 @@ class TrialPlan:
     @property
     def rest_trial_s(self) -> float:
         """Length of a rest trial; 0 where the rest is too short for one."""
-        return max(0.0, min(self.trial_s, self.rest_s - SETTLE_S))
+        to_the_word_s = self.rest_s - SETTLE_S - max(0.0, _APART_S - self.ready_s)
+        return max(0.0, min(self.trial_s, to_the_word_s))
 
     def order(self) -> list[str]:
         """Every word in each round once, rounds shuffled; the same plan gives the same order.
@@ -109,6 +111,9 @@ def _check_words(words: Sequence[str]) -> None:
             )
     if REST in words:
         raise RecordingError(f"{REST!r} is recorded between the words: leave it out of the words")
-    twice = [word for word, n in Counter(words).items() if n > 1]
+    times = Counter(word.casefold() for word in words)
+    twice = [word for word in words if times[word.casefold()] > 1]
     if twice:
-        raise RecordingError(f"{', '.join(twice)}: a word may be named once only")
+        raise RecordingError(
+            f"{', '.join(dict.fromkeys(twice))}: a word may be named once only, capitals or not"
+        )

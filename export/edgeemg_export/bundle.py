@@ -70,7 +70,7 @@ def write_bundle(
     again = None if off else _safer(run, wanted, tried.files, parities)
     if again is not None:
         on_step(f"by another recipe, since {'; '.join(failed)}")
-        tried = _merged(tried, _tried(run, target, again, reference))
+        tried = _improved(replace(tried, parities=parities), run, target, again, reference, gates)
         parities, failed = judged(tried.parities, gates)
     parity = report(parities, reference=reference, held_out=run.held_out)
     parity |= {"gates": asdict(gates), "failed_gates": list(failed)}
@@ -132,11 +132,39 @@ def _safer(
     return replace(wanted, formats=formats, safer=True) if formats else None
 
 
-def _merged(first: _Tried, again: _Tried) -> _Tried:
-    """The first files, with those in their place that were written again."""
-    files = {one.file: one for one in (*first.files, *again.files)}
-    parities = {one.file: one for one in (*first.parities, *again.parities)}
-    return _Tried(list(files.values()), first.engines | again.engines, list(parities.values()))
+def _improved(
+    first: _Tried,
+    run: Run,
+    target: Path,
+    wanted: Wanted,
+    reference: NDArray[np.float32],
+    gates: Gates,
+) -> _Tried:
+    """The first files, but both of a format from a second try where its int8 file is better."""
+    files = {one.file: one for one in first.files}
+    parities = {one.file: one for one in first.parities}
+    engines = dict(first.engines)
+    with tempfile.TemporaryDirectory(prefix="again-", dir=target) as folder:
+        second = _tried(run, Path(folder), wanted, reference)
+        marked, _ = judged(second.parities, gates)
+        pairs = list(zip(second.files, marked, strict=True))
+        better = {
+            one.engine
+            for one, parity in pairs
+            if one.precision != "float32" and _goodness(parity) > _goodness(parities[one.file])
+        }
+        for one, parity in pairs:
+            if one.engine not in better:
+                continue
+            (Path(folder) / one.file).replace(target / one.file)
+            files[one.file], parities[one.file] = one, parity
+            engines[one.file] = second.engines[one.file]
+    return _Tried(list(files.values()), engines, list(parities.values()))
+
+
+def _goodness(one: Parity) -> tuple[bool, float, float]:
+    """Greater is better; of two files alike the usual recipe's, which is cheaper, stays."""
+    return one.passed, one.label_agreement, -one.balanced_accuracy_drop
 
 
 def _parity(

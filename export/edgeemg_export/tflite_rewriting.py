@@ -138,13 +138,12 @@ class Rewriting:
         one.outputs = np.asarray(outputs, dtype=np.int32)
         return one
 
-    def replace_input(self, place: int, tensor: int) -> None:
-        """Let another tensor come in at this place."""
-        _replace(self._graph.inputs, self._signature.inputs, place, tensor)
-
     def replace_output(self, place: int, tensor: int) -> None:
         """Let another tensor go out at this place."""
-        _replace(self._graph.outputs, self._signature.outputs, place, tensor)
+        before, self._graph.outputs[place] = self.outputs[place], tensor
+        for one in self._signature.outputs:
+            if int(one.tensorIndex) == before:
+                one.tensorIndex = tensor
 
     def write(self, path: Path) -> None:
         """Write the file, without tensors that nothing reads; it ends the rewriting."""
@@ -184,13 +183,6 @@ class Rewriting:
 def read_for_rewriting(path: Path) -> Rewriting:
     """The graph of a file."""
     return Rewriting(flatbuffer_tools().read_model(str(path)))
-
-
-def _replace(ends: Any, named: Any, place: int, tensor: int) -> None:
-    before, ends[place] = int(ends[place]), tensor
-    for one in named:
-        if int(one.tensorIndex) == before:
-            one.tensorIndex = tensor
 
 
 def _type(name: str) -> int:

@@ -99,6 +99,11 @@ class ChordsReader(SlidingReader):
         if channels is not None:
             self._begin(channels)
 
+    @property
+    def about(self) -> str:
+        """The name of the board."""
+        return self._kind.name
+
     def feed(self, chunk: bytes) -> list[Frames]:
         """The frames that this chunk completes: counts (n, channel)."""
         if self.stream is None:
@@ -210,15 +215,16 @@ def chords(wishes: Wishes) -> Device:
         # generations of the firmware differ, for the UNO R3 too
         bauds=(230400, 115200),
         hello=(
-            # an earlier run may have left it streaming; it takes a second to obey
-            Ask(STOP, within_s=2.5),
-            # AVR boards answer only after a second without a byte, and sleep through their reset
-            Ask(WHO, ends=b"\n", within_s=5.0, again_s=1.6),
+            # an earlier run may have left it streaming; a command is over after up to a second
+            # without a byte, and what comes sooner is taken for its end
+            Ask(STOP, within_s=4.0, quiet_s=1.2),
+            # AVR boards answer only after that second, and sleep through their reset
+            Ask(WHO, ends=b"\n", within_s=5.0, again_s=1.6, ignored=(b"", b"UNKNOWN COMMAND")),
             Ask(START),
         ),
         goodbye=STOP,
         check="its firmware is that for Chords, and nothing else is connected to it",
         loss="seen: every sample is counted, modulo 256",
         reader=lambda said: ChordsReader(said, wishes),
-        poke=START,
+        # no poke: each START begins the counter anew, and two within a second are none
     )

@@ -1,5 +1,7 @@
 """Commands in, replies and frames out: a Chords board without the hardware, playing a recording."""
 
+import time
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -27,6 +29,7 @@ class ChordsBoard(Board):
         self._kind = next(kind for kind, sent in _sent() if sent == stream)
         self._wait_s = _AVR_WAIT_S if self._kind.volts == 5.0 else _WAIT_S
         self._command = b""
+        self._heard_s = 0.0
 
     @classmethod
     def streams(cls, wishes: Wishes) -> Stream:
@@ -44,24 +47,29 @@ class ChordsBoard(Board):
         )
 
     def answer(self, command: bytes) -> tuple[bytes, float]:
-        """As in Board; a command is a line."""
-        if command != b"\n":
-            self._command = (self._command + command)[-_LONGEST_COMMAND:]
-            return b"", 0.0
-        line, self._command = self._command.strip(), b""
-        if line == b"START":
+        """As in Board; a command is over when no more of it comes for a while."""
+        self._command = (self._command + command)[-_LONGEST_COMMAND:]
+        self._heard_s = time.monotonic()
+        return b"", 0.0
+
+    def idle(self) -> bytes:
+        """As in Board: the reply to the command that is over."""
+        if not self._command or time.monotonic() - self._heard_s < self._wait_s:
+            return b""
+        command, self._command = self._command.strip(), b""
+        if command == b"START":
             # the firmware starts its counter anew each time; the world it measures goes on
             self.streaming, self.counter = True, 0
-            return b"", 0.0
-        if line == b"STOP":
+            return b""
+        if command == b"STOP":
             self.streaming = False
-            return b"", 0.0
-        if line == b"WHORU":
-            return self._kind.name.encode() + b"\r\n", self._wait_s
-        if line == b"STATUS":
+            return b""
+        if command == b"WHORU":
+            return self._kind.name.encode() + b"\r\n"
+        if command == b"STATUS":
             # into the middle of the frames, where it streams: so does the firmware
-            return b"START\r\n" if self.streaming else b"STOP\r\n", 0.0
-        return b"", 0.0
+            return b"START\r\n" if self.streaming else b"STOP\r\n"
+        return b"UNKNOWN COMMAND\r\n"
 
     def wire(self, counts: NDArray[np.int32], first_counter: int) -> list[bytes]:
         """As in Board."""

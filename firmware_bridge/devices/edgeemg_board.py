@@ -18,8 +18,8 @@ _HIGHEST = (1 << 23) - 1
 class EdgeemgBoard(Board):
     """Plays counts (time, channel) as DATA, with INFO every 2 s of samples; see Board.
 
-    Its index counts on through `s` and `b`, and begins again with each boot, under a boot_id
-    that is one higher.
+    Its index counts the samples since boot, sent or not; with each boot it begins again, under a
+    boot_id that is one higher. It stands still while it does not stream where `rewinds`.
     """
 
     device = edgeemg.edgeemg(Wishes())

@@ -20,6 +20,7 @@ from firmware_bridge.sliding import SlidingReader, Table
 MESSAGE_BEGINS = b"\xff\xff\x01\x01\x80\xff"
 MESSAGE_ENDS = b"\xff\xff\x01\x01\x81\xff"
 WHICH_BOARD = b"b:;\n"
+_NAME_BEGINS = b"HWT:"
 _TITLE = "Backyard Brains SpikerShield"
 _MOST_CHANNELS = 6
 _LONGEST_MESSAGE = 256  # bytes; more without an end is no message
@@ -56,6 +57,7 @@ class SpikerboxReader(SlidingReader):
 
     said      what the board said in the greeting: its name may be in there
 
+    about          the name of the board, where it says it
     messages       the last texts that came inside the stream
     message_bytes  all that they took
     """
@@ -68,6 +70,7 @@ class SpikerboxReader(SlidingReader):
         self.stream: Stream | None = stream_of(kind, channels, rate_hz)
         self.messages: deque[bytes] = deque(maxlen=16)
         self.message_bytes = 0
+        self.about = kind.name if _is_named(kind, said) else ""
         self._highest = ((1 << kind.bits) - 1) >> 7  # that the upper half of a sample can be
         self._waiting = b""  # what may be a message
         self._sent = 0
@@ -125,7 +128,11 @@ class SpikerboxReader(SlidingReader):
 
 
 def _kind(said: bytes) -> Kind:
-    return next((kind for kind in KINDS if b"HWT:" + kind.name.encode() in said), KINDS[0])
+    return next((kind for kind in KINDS if _is_named(kind, said)), KINDS[0])
+
+
+def _is_named(kind: Kind, said: bytes) -> bool:
+    return _NAME_BEGINS + kind.name.encode() in said
 
 
 def stream_of(kind: Kind, channels: int, rate_hz: float | None = None) -> Stream:
@@ -175,8 +182,16 @@ def spikerbox(wishes: Wishes) -> Device:
         # an AVR that is set to 230400 baud sends at 222222
         bauds=(222222, 500000),
         hello=(
+            # the reply comes among samples, older firmware gives none, and an UNO is deaf at first
+            Ask(
+                WHICH_BOARD,
+                begins=_NAME_BEGINS,
+                ends=MESSAGE_ENDS,
+                within_s=2.5,
+                again_s=0.5,
+                optional=True,
+            ),
             Ask(configure(channels), within_s=0.5),
-            Ask(WHICH_BOARD, within_s=0.5),  # older firmware does not answer
         ),
         goodbye=b"",
         check="its firmware is that for Spike Recorder",

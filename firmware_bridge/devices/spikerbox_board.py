@@ -1,4 +1,4 @@
-"""Commands in, messages and frames out: a Muscle SpikerShield, playing a recording."""
+"""Commands in, messages and frames out: a SpikerShield or SpikerBox, playing a recording."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,8 @@ _LONGEST_COMMAND = 64  # bytes
 class SpikerboxBoard(Board):
     """Plays counts (time, channel) as frames, one a sample, from power-on; see Board.
 
-    It sends the channels of its stream, whatever it is told.
+    It sends the channels of its stream, whatever it is told. Which board it is follows from the
+    range of its stream.
     """
 
     device = spikerbox.spikerbox(Wishes())
@@ -24,6 +25,11 @@ class SpikerboxBoard(Board):
     ) -> None:
         super().__init__(counts, stream or self.streams(Wishes()), loop=loop)
         self.streaming = True
+        self._name = next(
+            kind.name
+            for kind in spikerbox.KINDS
+            if self.stream.highest_count == (1 << kind.bits) - 1
+        ).encode()
         self._command = b""
 
     @classmethod
@@ -40,7 +46,8 @@ class SpikerboxBoard(Board):
         line, self._command = self._command + command, b""
         if line != spikerbox.WHICH_BOARD:
             return b"", 0.0
-        return spikerbox.MESSAGE_BEGINS + b"HWT:MUSCLESS;" + spikerbox.MESSAGE_ENDS, 0.0
+        text = b"HWT:%s;" % self._name
+        return spikerbox.MESSAGE_BEGINS + text + spikerbox.MESSAGE_ENDS, 0.0
 
     def wire(self, counts: NDArray[np.int32], first_counter: int) -> list[bytes]:
         """As in Board."""

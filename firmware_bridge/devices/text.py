@@ -12,14 +12,16 @@ from operator import xor
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from firmware_bridge.devices.text_clock import LineClock, Row, period_of, rate_of
-from firmware_bridge.devices.text_form import Form, Learner
+from firmware_bridge.devices.text_clock import LineClock, Pace, Row, may_be, period_of, rate_of
+from firmware_bridge.devices.text_form import LARGEST_COUNT, Form, Learner
 from firmware_bridge.frames import Device, Frames, Stream, Wishes, refuse_wishes
 
 LONGEST_LINE = 256  # bytes; more without an end is noise
 TURN = 1 << 32  # of the number that is made from the clock
 _TITLE = "text sensor"
-_VOLTS = 3.3  # at which the converters of ESP32 and RP2040 end: the range is taken for as many
+# of an ESP32 or RP2040, 3.3 V over 12 bits, as the Somach recordings are read; taken for every
+# converter: its bits are not known, and a model wants the same scale each day
+_MICROVOLTS_PER_COUNT = 3.3e6 / 4095
 
 
 class TextReader:
@@ -44,6 +46,9 @@ class TextReader:
         self._learner = Learner(channels)
         self._form: Form | None = None
         self._clock: LineClock | None = None
+        self._pace: Pace | None = None  # while the clock is measured
+        self._early: list[Row] = []  # until the rate is known
+        self._early_bytes = 0
         self._number = -1  # of the last line, where there is no clock
 
     @property
@@ -55,7 +60,7 @@ class TextReader:
     def held_bytes(self) -> int:
         """Bytes that wait for more."""
         waiting = self._clock.held_bytes if self._clock else 0
-        return len(self._held) + self._learner.held_bytes + waiting
+        return len(self._held) + self._learner.held_bytes + waiting + self._early_bytes
 
     def feed(self, chunk: bytes) -> list[Frames]:
         """The samples of the lines that this chunk completes: counts (n, channel)."""
@@ -89,25 +94,49 @@ class TextReader:
         return [row for one, its_size in learned_from for row in self._read(one, its_size)]
 
     def _begin(self, form: Form) -> None:
-        rate_hz = self._rate_hz
+        self.trouble = ""
         if form.readings:
             period = period_of(form.readings)
             self._clock = LineClock(period)
-            rate_hz = rate_hz or rate_of(period)
-        if rate_hz is None:
+            self._pace = Pace(period, told=self._rate_hz is not None)
+        elif self._rate_hz is not None:
+            self._stream = stream_of(self._rate_hz, form.channels, clock=False)
+        else:
             self.trouble = (
                 "its lines have no clock in front, so they do not say how many come in a second: "
                 "give --rate"
             )
-            return
-        self.trouble = ""
-        self._stream = stream_of(
-            rate_hz, form.channels, form.lowest, form.highest, clock=bool(form.readings)
-        )
+
+    def _measure(self, rows: list[Row], size: int) -> list[Row]:
+        """Lines that came before the rate is known -> all of them, once it is."""
+        assert self._form is not None
+        assert self._pace is not None
+        known = False
+        for row in rows:
+            if not self._pace.follows(row):
+                self._reject(self._early_bytes)
+                self._early, self._early_bytes = [], 0
+            self._early.append(row)
+            self._early_bytes += size
+            known = self._pace.add(row)
+        if not known:
+            return []
+        pace, self._pace = self._pace, None
+        early, self._early, self._early_bytes = self._early, [], 0
+        measured_hz = rate_of(pace.period, pace.error)
+        if self._rate_hz is not None and not may_be(self._rate_hz, pace.period):
+            self.trouble = (
+                f"the clock in its lines says {measured_hz:g} Hz, and --rate "
+                f"{self._rate_hz:g}: leave --rate out"
+            )
+            return []
+        rate_hz = self._rate_hz or measured_hz
+        self._stream = stream_of(rate_hz, self._form.channels, clock=True)
+        return early
 
     def _read(self, text: bytes, size: int) -> list[Row]:
         assert self._form is not None
-        if self._stream is None:
+        if self._stream is None and self._pace is None:
             return []
         numbers = self._form.read(text)
         if numbers is None:
@@ -123,7 +152,7 @@ class TextReader:
             self.malformed += 1
             self._reject(self._clock.refused.pop())
         self._in_lock = self._in_lock or bool(rows)
-        return rows
+        return rows if self._pace is None else self._measure(rows, size)
 
     def _reject(self, n_bytes: int) -> None:
         self.rejected_bytes += n_bytes
@@ -131,16 +160,19 @@ class TextReader:
         self._in_lock = False
 
 
-def stream_of(rate_hz: float, channels: int, lowest: int, highest: int, *, clock: bool) -> Stream:
-    """What such lines hold. Microvolts are at the converter, which is taken to end at 3.3 V."""
+def stream_of(rate_hz: float, channels: int, *, clock: bool) -> Stream:
+    """What such lines hold. Their scale, range and zero cannot be told from them.
+
+    Microvolts are at the converter, above 0 V, as if it had 12 bits over 3.3 V. The range is that
+    of 24 bits, so a converter of fewer is not seen at its rails.
+    """
     return Stream(
         sample_rate_hz=rate_hz,
         n_channels=channels,
-        microvolts_per_count=_VOLTS / (highest - lowest + 1) * 1e6,
-        lowest_count=lowest,
-        highest_count=highest,
+        microvolts_per_count=_MICROVOLTS_PER_COUNT,
+        lowest_count=-LARGEST_COUNT,
+        highest_count=LARGEST_COUNT,
         turn=TURN if clock else 0,
-        zero_count=(lowest + highest + 1) // 2,
     )
 
 

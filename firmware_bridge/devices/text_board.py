@@ -9,7 +9,6 @@ from firmware_bridge.frames import Stream, Wishes
 
 _BANNER = b"READY\r\n"  # of the Somach sketches
 _DEFAULT_HZ, _DEFAULT_CHANNELS = 250.0, 2
-_HIGHEST = (1 << 12) - 1  # of an ESP32
 
 
 class TextBoard(Board):
@@ -31,9 +30,7 @@ class TextBoard(Board):
     def streams(cls, wishes: Wishes) -> Stream:
         """As in Board."""
         rate_hz = wishes.rate_hz or _DEFAULT_HZ
-        return text.stream_of(
-            rate_hz, wishes.channels or _DEFAULT_CHANNELS, 0, _HIGHEST, clock=True
-        )
+        return text.stream_of(rate_hz, wishes.channels or _DEFAULT_CHANNELS, clock=True)
 
     def wire(self, counts: NDArray[np.int32], first_counter: int) -> list[bytes]:
         """As in Board."""

@@ -1,10 +1,12 @@
-"""Clock readings of one sensor in, numbers of its samples out: a loss is a step above one.
+"""Clock readings of one sensor in, numbers of its samples and their rate out.
 
-A line that does not follow the one before it in time waits for the next: a sample was lost and the
-next one goes on from here, or a digit was damaged and it does not. A clock of whole milliseconds
-sees a loss no better than that: beyond two samples a tick, single losses are not seen.
+A loss is a step above one. A line that does not follow the one before it in time waits for the
+next: a sample was lost and the next one goes on from here, or a digit was damaged and it does not.
+A clock of whole milliseconds sees a loss no better than that: beyond two samples a tick, single
+losses are not seen.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -17,14 +19,14 @@ _FOLLOW, _ADAPT = 1 / 8, 1 / 256
 _MOST_ADAPTED = 0.1  # of the period that was learned
 _NEXT_LOST = 3  # samples that may be lost in turn behind a line that waits for its proof
 _LONGEST_MILLIS = 150  # a longer step of the clock must be one of micros()
-# rates that sketches are written for; one that is measured as near is taken for it
-_USUAL_HZ = np.array(
-    [
-        *(10, 20, 25, 50, 100, 125, 200, 250, 256, 400, 500, 512, 800, 1000),
-        *(1024, 1200, 1250, 1600, 2000, 2048, 2500, 4000, 5000),
-    ]
-)
-_NEAR = 0.01
+# share of the rate within which it is rounded: two measurements of one sketch then differ by less
+# than the 0.1 % that a bundle grants
+_NEAR = 0.0005
+_ENOUGH_S = 1.0  # of readings in milliseconds: the rate to 0.02 %
+_ENOUGH_TICKS = 10_000  # where one reading says as much
+_ENOUGH_FOR_CHECK = 200  # ticks: the rate to 1 %
+_LONGEST_STEP = 8  # samples that can be counted while their period is known to some percent only
+_CONTRADICTED = 0.05  # share by which a sketch may miss the rate that it was written for
 
 
 def looks_like_clock(readings: Sequence[int]) -> bool:
@@ -39,11 +41,31 @@ def period_of(readings: Sequence[int]) -> float:
     return float(steps[_usual(steps)].mean())
 
 
-def rate_of(period: float) -> float:
-    """Samples a second, from ticks that are milliseconds if they can be, else microseconds."""
-    hertz = (1e3 if period < _LONGEST_MILLIS else 1e6) / period
-    nearest = float(_USUAL_HZ[np.abs(_USUAL_HZ - hertz).argmin()])
-    return nearest if abs(nearest - hertz) <= _NEAR * nearest else hertz
+def rate_of(period: float, error: float = 0.0) -> float:
+    """Samples a second, from ticks that are milliseconds if they can be, else microseconds.
+
+    The roundest number within 0.05 %, or the error of the period (a share of it) if that is more.
+    """
+    hertz = _ticks_per_s(period) / period
+    steps = (digit * 10.0**power for power in range(3, -6, -1) for digit in (5, 2, 1))
+    rounded = (round(round(hertz / step) * step, 6) for step in steps)
+    near = max(_NEAR, error) * hertz
+    return next((one for one in rounded if abs(one - hertz) <= near), hertz)
+
+
+def may_be(rate_hz: float, period: float) -> bool:
+    """Whether lines at this rate can have a clock of this period: to 5 %, in either unit.
+
+    A number that rises by exactly one may as well count the lines, at any rate.
+    """
+    if abs(period - 1) < 1e-6:
+        return True
+    off = [abs(rate_hz * period / ticks_per_s - 1) for ticks_per_s in (1e3, 1e6)]
+    return min(off) <= _CONTRADICTED
+
+
+def _ticks_per_s(period: float) -> float:
+    return 1e3 if period < _LONGEST_MILLIS else 1e6
 
 
 def _steps(readings: Sequence[int]) -> NDArray[np.int64]:
@@ -61,11 +83,13 @@ def _usual(steps: NDArray[np.int64]) -> NDArray[np.bool_]:
 class Row:
     """One line: its place among the samples since the sensor began, and what it holds.
 
+    time       what its clock said
     restarted  the sensor began anew with this one, whose number is 0
     """
 
     number: int
     counts: tuple[int, ...]
+    time: int = 0
     restarted: bool = False
 
 
@@ -116,7 +140,7 @@ class LineClock:
             return self._accept(waited, counts, steps)
         if steps < -1 and abs(further) <= self._tolerance:
             self._expected, self._number = float(waited), 0
-            return Row(0, counts, restarted=True)
+            return Row(0, counts, waited, restarted=True)
         return None
 
     def _accept(self, time: int, counts: tuple[int, ...], steps: int) -> Row:
@@ -128,7 +152,52 @@ class LineClock:
         if steps == 1 and abs(self._period + _ADAPT * late - self._learned) < self._most_adapted:
             self._period += _ADAPT * late
         self._number += steps
-        return Row(self._number, counts)
+        return Row(self._number, counts, time)
+
+
+class Pace:
+    """Numbered lines in, ticks of the clock a sample out, once they say it well enough.
+
+    period  ticks a sample; NaN: not yet
+    error   three times its standard error, as a share of it
+
+    rough  the same, from the first lines
+    told   the rate is known, and only to be checked
+    """
+
+    def __init__(self, rough: float, *, told: bool) -> None:
+        self.period, self.error = math.nan, 0.0
+        wanted = _ENOUGH_S * _ticks_per_s(rough)
+        self._wanted = min(wanted, _ENOUGH_FOR_CHECK) if told else wanted
+        self._lines: list[tuple[int, int]] = []  # number and ticks, both since the first
+        self._begun = Row(0, ())
+        self._even = True  # the ticks are in proportion to the numbers
+
+    def follows(self, row: Row) -> bool:
+        """Whether the line can be measured together with those before."""
+        if not self._lines:
+            return True
+        step = row.number - self._begun.number - self._lines[-1][0]
+        return not row.restarted and step <= _LONGEST_STEP
+
+    def add(self, row: Row) -> bool:
+        """One line more -> whether the period is known; one that does not follow begins anew."""
+        if not self._lines or not self.follows(row):
+            self._begun, self._lines, self._even = row, [(0, 0)], True
+            return False
+        number = row.number - self._begun.number
+        ticks = (row.time - self._begun.time) % _WRAP
+        self._lines.append((number, ticks))
+        first_number, first_ticks = self._lines[1]
+        self._even = self._even and ticks * first_number == first_ticks * number
+        if ticks < self._wanted and not (self._even and ticks >= _ENOUGH_TICKS):
+            return False
+        numbers, times = np.array(self._lines, np.float64).T
+        self.period, first = np.polyfit(numbers, times, 1).tolist()
+        off = float(np.std(times - first - self.period * numbers))
+        spread = float(np.std(numbers)) * self.period
+        self.error = 3 * off / math.sqrt(len(numbers)) / spread
+        return True
 
 
 def _signed(ticks: float) -> float:

@@ -1,9 +1,10 @@
-"""The first lines of a sensor in, how its lines look out: columns, names, clock, range, checksum.
+"""The first lines of a sensor in, how its lines look out: columns, names, clock, checksum.
 
 Learned once and never again: a lost byte can make a shorter line that is still numbers.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import xor
@@ -12,9 +13,9 @@ from firmware_bridge.devices.text_clock import looks_like_clock
 
 LEARNED_FROM = 5  # lines alike
 _CLOCK_FROM = 20  # where a clock seems to be in front: a signal may rise as evenly for a while
-# 12 bits of an ESP32, unless the lines hold more; signed where one of them is below zero
-_RANGES = tuple((0, (1 << bits) - 1) for bits in (12, 14, 16))
-_SIGNED_RANGES = tuple((-(1 << bits), (1 << bits) - 1) for bits in (11, 13, 15, 23))
+# of a converter of 24 bits. The first lines say nothing of the range: they may be of a muscle at
+# rest. What lies beyond this are two lines that a lost end has joined, or a damaged one.
+LARGEST_COUNT = (1 << 23) - 1
 
 _NUMBER = rb"[+-]?\d{1,10}"
 _NAME = rb"(?:[A-Za-z_]\w*[ \t]*[:=][ \t]*)?"
@@ -32,17 +33,14 @@ _MARK = re.compile(rb"[ \t]*([,;:=])[ \t]*")
 class Form:
     """How the lines of one sensor look.
 
-    pattern          matches a line without its checksum; its groups are the numbers
-    channels         numbers without the clock
-    lowest, highest  counts that the converter can give; a line with another one is damaged
-    readings         of the clock, in the lines that this was learned from; empty: no clock
-    checksum         whether each line must end in a right one
+    pattern   matches a line without its checksum; its groups are the numbers
+    channels  numbers without the clock
+    readings  of the clock, in the lines that this was learned from; empty: no clock
+    checksum  whether each line must end in a right one
     """
 
     pattern: re.Pattern[bytes]
     channels: int
-    lowest: int
-    highest: int
     readings: tuple[int, ...]
     checksum: bool
 
@@ -58,7 +56,7 @@ class Form:
             return None
         numbers = tuple(map(int, found.groups()))
         counts = numbers[1:] if self.readings else numbers
-        return numbers if min(counts) >= self.lowest and max(counts) <= self.highest else None
+        return None if _too_large(counts) else numbers
 
 
 class Learner:
@@ -125,16 +123,13 @@ class Learner:
         if clock is None or not self._lines:
             return None
         counts = [count for row in table for count in row[clock:]]
-        ranges = _SIGNED_RANGES if min(counts) < 0 else _RANGES
-        fitting = [pair for pair in ranges if pair[0] <= min(counts) and max(counts) <= pair[1]]
-        if not fitting:
-            self.trouble = f"its lines hold {max(counts, key=abs)}, beyond any known converter"
+        if _too_large(counts):
+            self.trouble = f"its lines hold {max(counts, key=abs)}, and counts have 24 bits at most"
             self._refused += [size for _, size in self.done()]
             return None
-        lowest, highest = fitting[0]
         pattern = _pattern(bodies[0])
         channels = len(table[0]) - clock
-        return Form(pattern, channels, lowest, highest, first if clock else (), checksum)
+        return Form(pattern, channels, first if clock else (), checksum)
 
     def _has_clock(self, first: tuple[int, ...], columns: int) -> bool | None:
         """Whether the first number is a clock; None where more lines are needed to tell."""
@@ -142,6 +137,10 @@ class Learner:
         if told is False or columns == 1 or (told is None and not looks_like_clock(first)):
             return False
         return True if len(first) >= _CLOCK_FROM else None
+
+
+def _too_large(counts: Sequence[int]) -> bool:
+    return max(counts) > LARGEST_COUNT or min(counts) < -LARGEST_COUNT - 1
 
 
 def _like(line: bytes) -> bytes | None:

@@ -7,6 +7,7 @@
  *
  *     enum { CHANNELS = 4, SAMPLES = 5, BLOCKS = 2, RATE_HZ = 1000 };
  *     EDGEEMG_ASSERT_WIRE_LOAD(RATE_HZ, CHANNELS, SAMPLES, EDGEEMG_INT16, 1000000);
+ *     EDGEEMG_ASSERT_RING(CHANNELS, SAMPLES, EDGEEMG_INT16, BLOCKS);
  *     static uint8_t memory[EDGEEMG_RING_BYTES(CHANNELS, SAMPLES, EDGEEMG_INT16, BLOCKS)];
  *     static edgeemg_ring ring;
  *     static const edgeemg_info facts = {CHANNELS, SAMPLES, EDGEEMG_INT16, ...};
@@ -77,16 +78,36 @@ enum { EDGEEMG_START = 'b', EDGEEMG_STOP = 's', EDGEEMG_REPORT = 'i' }; /* comma
 #define EDGEEMG_FITS_WIRE(rate_hz, n_channels, n_samples, format, baud)                \
     (EDGEEMG_BYTES_PER_S(rate_hz, n_channels, n_samples, format) * 100UL <= (baud) * 8UL)
 
-/* Stands at file level: a program that asks too much of its line does not compile. */
+/* Whether a receiver takes DATA of this shape. */
+#define EDGEEMG_FITS_FRAME(n_channels, n_samples, format)                    \
+    ((n_channels) >= 1 && (n_channels) <= EDGEEMG_MAX_CHANNELS &&            \
+     (n_samples) >= 1 && (n_samples) <= EDGEEMG_MAX_SAMPLES &&               \
+     (int)(format) >= EDGEEMG_INT16 && (int)(format) <= EDGEEMG_INT32 &&     \
+     EDGEEMG_DATA_RAW_BYTES((long)(n_channels), n_samples, (int)(format)) <= \
+         EDGEEMG_MAX_RAW_BYTES)
+
+#define EDGEEMG_FITS_RING(n_blocks) \
+    ((n_blocks) >= 2 && (n_blocks) <= 128 && ((n_blocks) & ((n_blocks) - 1)) == 0)
+
+/* These stand at file level, one a line. A program that asks too much of its line, or for a ring
+ * that edgeemg_ring_begin would refuse, does not compile. */
 #define EDGEEMG_ASSERT_WIRE_LOAD(rate_hz, n_channels, n_samples, format, baud)             \
+    EDGEEMG_STATIC_ASSERT(EDGEEMG_FITS_FRAME(n_channels, n_samples, format),               \
+                          no_receiver_takes_such_a_frame);                                 \
     EDGEEMG_STATIC_ASSERT(EDGEEMG_FITS_WIRE(rate_hz, n_channels, n_samples, format, baud), \
                           more_than_80_percent_of_the_line)
+#define EDGEEMG_ASSERT_RING(n_channels, n_samples, format, n_blocks)           \
+    EDGEEMG_STATIC_ASSERT(EDGEEMG_FITS_FRAME(n_channels, n_samples, format) && \
+                              EDGEEMG_FITS_RING(n_blocks),                     \
+                          a_ring_takes_no_such_blocks)
 
 #ifdef __cplusplus
 #define EDGEEMG_STATIC_ASSERT(condition, what) static_assert(condition, #what)
 #else
-#define EDGEEMG_STATIC_ASSERT(condition, what) \
-    struct edgeemg_assert_##what { int what : (condition) ? 1 : -1; }
+#define EDGEEMG_STATIC_ASSERT(condition, what) EDGEEMG_ASSERT_AT_(condition, what, __LINE__)
+#define EDGEEMG_ASSERT_AT_(condition, what, line) EDGEEMG_ASSERT_NAMED_(condition, what, line)
+#define EDGEEMG_ASSERT_NAMED_(condition, what, line) \
+    struct edgeemg_assert_##what##_##line { int what : (condition) ? 1 : -1; }
 #endif
 
 /* ---- Frames ---- */
@@ -148,7 +169,8 @@ typedef struct {
  *   memory    EDGEEMG_RING_BYTES, for as long as the ring is used
  *   n_blocks  2, 4, 8 ... 128; a block is one DATA frame. 2 is a double buffer.
  *   info      the shape of a DATA frame is taken from it
- * false, and no ring, where n_blocks or the shape is none of these. */
+ * false, and no ring, where n_blocks or the shape is none of these: EDGEEMG_ASSERT_RING tells the
+ * compiler, where they are constants. */
 bool edgeemg_ring_begin(edgeemg_ring *ring, uint8_t *memory, uint8_t n_blocks,
                         const edgeemg_info *info, uint16_t boot_id);
 

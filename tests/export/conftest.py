@@ -12,16 +12,16 @@ from edgeemg.train.settings import FitSettings, TrainSettings
 from edgeemg.train.training import train
 
 
-def _make_run(folder: Path, model: str, *, epochs: int = 6) -> Run:
+def _make_run(folder: Path, model: str, *, epochs: int = 6, window_ms: float = 800) -> Run:
     recordings = list(make_recordings(words=3, repetitions=12, seed=5))
-    settings = TrainSettings(model=model, fit=FitSettings(epochs=epochs))
+    settings = TrainSettings(model=model, window_ms=window_ms, fit=FitSettings(epochs=epochs))
     write_run(train(recordings, settings, data="generated"), folder)
     return read_run(folder)
 
 
 @pytest.fixture(scope="session")
 def make_run() -> Callable[..., Run]:
-    """`make_run(folder, family, epochs=6)` trains one more."""
+    """`make_run(folder, family, epochs=6, window_ms=800)` trains one more."""
     return _make_run
 
 

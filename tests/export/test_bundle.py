@@ -10,11 +10,13 @@ import onnx
 import pytest
 
 from edgeemg.errors import GateError
-from edgeemg.manifest import parse_manifest, read_manifest, sha256_of
+from edgeemg.manifest import parse_manifest, sha256_of
 from edgeemg.runtime.bundle import open_bundle
 from edgeemg.runtime.engines import open_engine
+from edgeemg.train.dataset import Part
 from edgeemg.train.fit import predict
 from edgeemg.train.models import MODELS
+from edgeemg_export import recipes
 from edgeemg_export.bundle import write_bundle
 from edgeemg_export.onnx_file import METADATA_KEY
 from edgeemg_export.recipes import recipe_for
@@ -137,6 +139,14 @@ def test_every_other_family_makes_four_files_that_pass_the_gates(family, make_ru
     }
 
 
+@pytest.mark.parametrize("samples", [125, 188])
+def test_a_cnn_exports_for_windows_that_do_not_fill_its_steps(samples, make_run, tmp_path):
+    run = make_run(tmp_path / "run", "cnn", epochs=3, window_ms=4 * samples)
+    assert run.held_out.inputs.shape[-1] == samples
+    export(run, tmp_path / "bundle", min_agreement=0.95)
+    assert {path.name for path in (tmp_path / "bundle").iterdir()} == FILES
+
+
 @pytest.mark.parametrize("name", ["model.onnx", "model.int8.onnx"])
 def test_an_onnx_file_carries_the_manifest_itself(cnn_bundle, name):
     model = onnx.load(str(cnn_bundle / name))
@@ -192,19 +202,59 @@ def test_ranges_far_too_narrow_show_in_the_labels_and_the_worst_layers_are_named
     assert not (tmp_path / "b" / "manifest.json").exists()
 
 
+@pytest.fixture(scope="module")
+def undecided_run(cnn_run):
+    """Held out are mixtures of windows that the network can hardly decide: rounding shows."""
+    rng = np.random.default_rng(0)
+    held_out = cnn_run.held_out
+    first, second = (rng.integers(len(held_out.inputs), size=4000) for _ in range(2))
+    share = rng.random((4000, 1, 1), dtype=np.float32)
+    mixed = share * held_out.inputs[first] + (1 - share) * held_out.inputs[second]
+    best = np.sort(predict(cnn_run.model, mixed), axis=1)
+    least = np.argsort(best[:, -1] - best[:, -2])[:200]
+    trials = np.arange(200) // 2
+    return replace(cnn_run, held_out=Part(mixed[least], trials % 3, trials))
+
+
+@pytest.fixture(scope="module")
+def bundle_by_the_safer_recipe(undecided_run, tmp_path_factory):
+    """A wish that none can meet; of the four files only model.int8.tflite has another recipe."""
+    folder, said = tmp_path_factory.mktemp("bundles") / "again", []
+    export(undecided_run, folder, min_agreement=1.1, allow_fail=True, on_step=said.append)
+    return folder, said
+
+
 def test_a_file_that_fails_is_made_again_by_the_safer_recipe_and_the_manifest_names_it(
-    cnn_run, tmp_path
+    bundle_by_the_safer_recipe,
 ):
-    """A wish for every label to agree is not met by the integer stem; only TFLite has another."""
-    said = []
-    target = tmp_path / "b"
-    parity = export(cnn_run, target, min_agreement=1.1, allow_fail=True, on_step=said.append)
+    folder, said = bundle_by_the_safer_recipe
     (again,) = [n for n, text in enumerate(said) if text.startswith("by another recipe, since")]
     assert said[again + 1 :][:2] == ["model.tflite: float32", "model.int8.tflite: static_wi8_ai8"]
     safer = recipe_for("cnn", "tflite", safer=True)
-    assert read_manifest(target).files["model.int8.tflite"].kept_float == safer.kept_float
-    files = [one["file"] for one in parity["files"]]
+    assert open_bundle(folder).manifest.files["model.int8.tflite"].kept_float == safer.kept_float
+    files = [one["file"] for one in json.loads((folder / "parity.json").read_text())["files"]]
     assert files == ["model.onnx", "model.int8.onnx", "model.tflite", "model.int8.tflite"]
+    assert {path.name for path in folder.iterdir()} == FILES
+
+
+def test_where_both_recipes_fail_the_better_file_stays_with_its_float_one(
+    undecided_run, bundle_by_the_safer_recipe, tmp_path, monkeypatch
+):
+    usual, safer = (recipe_for("cnn", "tflite", safer=one) for one in (False, True))
+    monkeypatch.setitem(recipes.RECIPES["cnn"], "tflite", safer)
+    monkeypatch.setitem(recipes.SAFER, ("cnn", "tflite"), usual)
+    said = []
+    options = {"min_agreement": 1.1, "allow_fail": True, "on_step": said.append}
+    parity = export(undecided_run, tmp_path / "b", formats=("tflite",), **options)
+    assert said.count("model.int8.tflite: static_wi8_ai8") == 2
+    wanted, found = (
+        open_bundle(one).manifest.files for one in (bundle_by_the_safer_recipe[0], tmp_path / "b")
+    )
+    for name in ("model.tflite", "model.int8.tflite"):
+        assert found[name] == wanted[name]
+    assert [one["bytes"] for one in parity["files"]] == [
+        found[name].bytes for name in ("model.tflite", "model.int8.tflite")
+    ]
 
 
 def test_allow_fail_marks_the_bundle_and_run_warns(

@@ -13,10 +13,12 @@ from edgeemg.dsp.samples import Samples, join
 from edgeemg.errors import PortError
 from firmware_bridge.boards import microvolts_to_counts
 from firmware_bridge.devices import find_device
-from firmware_bridge.devices.cyton import PACKET_BYTES, STREAM
+from firmware_bridge.devices.cyton import PACKET_BYTES, STREAM, VERSION
 from firmware_bridge.devices.cyton_board import BANNER, CytonBoard
+from firmware_bridge.devices.edgeemg_board import EdgeemgBoard
 from firmware_bridge.emulator import Emulator
 from firmware_bridge.faults import Faults
+from firmware_bridge.frames import Wishes
 from firmware_bridge.ports import Port
 from firmware_bridge.samples import Counters
 from firmware_bridge.sensor import open_sensor
@@ -154,8 +156,61 @@ def test_a_sensor_that_lost_its_power_counts_from_zero(board_counts) -> None:
         while not said.endswith(b"$$$") and time.monotonic() < deadline:
             said += port.read()
     assert said.endswith(BANNER)
-    assert (board.streaming, board.counter) == (False, 0)
+    assert not board.streaming
+    assert (
+        board.counter == board.row - board.sent < board.sent
+    )  # from zero, when it had power again
     assert board.row >= 300  # the world went on
+
+
+def test_a_sensor_without_power_neither_hears_nor_answers(board_counts) -> None:
+    board = CytonBoard(board_counts(2000))
+    with (
+        Emulator(board, speed=5, faults=Faults(reboot_every_s=1, reboot_s=2)) as emulator,
+        Port(emulator.port_name, 115200) as port,
+    ):
+        port.write(b"b")
+        deadline = time.monotonic() + 10
+        while not emulator.pauses["reboot"] and time.monotonic() < deadline:
+            port.read()
+        while port.read():
+            pass  # what was on the line
+        port.write(b"s" + VERSION)
+        said = b""
+        while not said.endswith(b"$$$") and time.monotonic() < deadline:
+            said += port.read()
+    assert said == BANNER  # and no reply to what it did not hear
+
+
+@pytest.mark.parametrize("faults", [Faults(), Faults(stall_every_s=1000, stall_s=1)])
+def test_the_world_goes_on_beside_a_stopped_board_where_faults_are_played(
+    board_counts, faults: Faults
+) -> None:
+    board = EdgeemgBoard(board_counts(5000)[:, :4], EdgeemgBoard.streams(Wishes()))
+    with (
+        Emulator(board, faults=faults) as emulator,
+        Port(emulator.port_name, 115200) as port,
+    ):
+        time.sleep(0.2)
+        assert (board.row, board.counter) == (0, 0)  # not before it has streamed
+        port.write(b"b")
+        deadline = time.monotonic() + 10
+        while board.row < 100 and time.monotonic() < deadline:
+            port.read()
+        port.write(b"s")
+        while board.streaming and time.monotonic() < deadline:
+            port.read()
+        stopped = board.row
+        time.sleep(0.3)
+        passed, began_s = board.row - stopped, emulator._started_s
+        port.write(b"b")
+        while not board.streaming and time.monotonic() < deadline:
+            port.read()
+        row, now_s = board.row, time.monotonic()
+    assert board.counter == board.row
+    assert passed == 0 if faults == Faults() else passed >= 200
+    if faults != Faults():
+        assert stopped + passed <= row <= (now_s - began_s) * 1000
 
 
 def test_the_link_survives_a_replug(board_counts, tmp_path: Path) -> None:

@@ -58,3 +58,21 @@ def test_a_fraction_that_is_none_is_refused(kind: str, fraction: float) -> None:
 def test_a_negative_time_is_refused() -> None:
     with pytest.raises(ValueError, match="negative"):
         Faults(stall_every_s=-1)
+
+
+@pytest.mark.parametrize("seconds", [float("nan"), float("inf")])
+def test_a_time_that_is_none_is_refused(seconds: float) -> None:
+    with pytest.raises(ValueError, match="burst_s must be a time"):
+        Faults(burst_s=seconds)
+
+
+@pytest.mark.parametrize("kind", ["stall", "reboot", "unplug"])
+def test_a_pause_without_a_length_is_refused(kind: str) -> None:
+    with pytest.raises(ValueError, match=f"{kind}_s must be above 0"):
+        Faults(**{f"{kind}_every_s": 5.0, f"{kind}_s": 0.0})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("ppm", [float("nan"), 2e5, -2e5])
+def test_a_clock_that_is_none_is_refused(ppm: float) -> None:
+    with pytest.raises(ValueError, match="within 100,000"):
+        Faults(clock_ppm=ppm)

@@ -9,7 +9,14 @@ import pytest
 
 from edgeemg.errors import PortError
 from firmware_bridge.frames import Ask, Device, Frames, Stream
-from firmware_bridge.greeting import ChangedSensorError, Greeted, check_same, greet
+from firmware_bridge.greeting import (
+    ChangedSensorError,
+    Greeted,
+    StoppedError,
+    check_same,
+    greet,
+    greet_at_once,
+)
 from firmware_bridge.ports import Port
 
 STREAM = Stream(250.0, 1, 1.0, -100, 100, 256)
@@ -178,3 +185,108 @@ def test_another_stream_is_told_apart_by_what_differs() -> None:
     check_same("p", STREAM, replace(STREAM))
     with pytest.raises(ChangedSensorError, match=r"p: another.*\(n_channels 1 and now 4\)"):
         check_same("p", STREAM, replace(STREAM, n_channels=4))
+
+
+def test_rates_that_were_measured_need_not_be_the_same_to_the_last_digit() -> None:
+    check_same("p", STREAM, replace(STREAM, sample_rate_hz=251.2))
+    with pytest.raises(ChangedSensorError, match=r"\(sample_rate_hz 250.0 and now 251.3\)"):
+        check_same("p", STREAM, replace(STREAM, sample_rate_hz=251.3))
+    with pytest.raises(ChangedSensorError, match=r"\(n_channels 1 and now 4\)"):
+        check_same("p", STREAM, replace(STREAM, sample_rate_hz=250.1, n_channels=4))
+
+
+def test_a_reply_among_samples_is_found_however_much_comes(terminal) -> None:
+    terminal.says(b"A" * 3000)
+    answers(terminal, {b"v": b"Hello\n"})
+    ask = Ask(b"v", begins=b"Hello", ends=b"\n", within_s=5, optional=True)
+    result, _ = greeted(terminal, device(ask, Ask(b"c", within_s=0.2)))
+    assert b"Hello\n" in result.reader.said
+    assert result.early
+
+
+def test_a_reply_that_need_not_come_is_not_insisted_on(terminal) -> None:
+    terminal.says(b"AB")
+    ask = Ask(b"v", begins=b"Hello", ends=b"\n", within_s=0.3, optional=True)
+    result, _ = greeted(terminal, device(ask))
+    assert result.early
+
+
+def test_a_sensor_that_need_not_reply_is_there_when_its_frames_come(terminal) -> None:
+    ask = Ask(b"v", begins=b"Hello", ends=b"\n", within_s=0.3, optional=True)
+    with pytest.raises(PortError, match="silent: wanted frames of Letter Board"):
+        greeted(terminal, device(ask), clock=hurried)
+
+
+def test_what_is_no_reply_is_waited_through(terminal) -> None:
+    answers(terminal, {b"v": b"\r\nUnknown!\r\nHello\r\n"})
+    ask = Ask(b"v", ends=b"\n", within_s=5, ignored=(b"", b"Unknown!"))
+    result, _ = greeted(terminal, device(ask))
+    assert result.reader.said.endswith(b"Hello\r\n")
+
+
+def test_where_nothing_but_no_reply_comes_it_is_nonsense(terminal) -> None:
+    terminal.says(b"Unknown!\r\n")
+    ask = Ask(b"v", ends=b"\n", within_s=0.3, ignored=(b"", b"Unknown!"))
+    with pytest.raises(PortError, match="talks nonsense: wanted the reply of Letter Board"):
+        greeted(terminal, device(ask))
+
+
+def test_a_command_that_is_over_after_a_silence_is_given_it(terminal) -> None:
+    heard_s: list[float] = []
+    over = threading.Event()
+
+    def board() -> None:
+        while not over.wait(0.005):
+            with suppress(OSError):
+                if os.read(terminal.master, 1):
+                    heard_s.append(time.monotonic())
+                    os.write(terminal.master, b"?Hello\n")
+
+    listener = threading.Thread(target=board)
+    listener.start()
+    try:
+        asks = (Ask(b"s", within_s=5, quiet_s=0.6), Ask(b"v", ends=b"\n", within_s=5))
+        greeted(terminal, device(*asks))
+    finally:
+        over.set()
+        listener.join()
+    assert heard_s[1] - heard_s[0] > 0.5
+
+
+def test_what_a_parser_cannot_use_is_told_with_the_port(terminal) -> None:
+    def refuse(said: bytes) -> Letters:
+        raise PortError("an unknown board: give --rate")
+
+    with pytest.raises(PortError, match=f"{terminal.name}: an unknown board: give --rate"):
+        greeted(terminal, replace(device(), reader=refuse))
+
+
+def test_why_it_was_not_understood_at_its_own_rate_is_told_and_the_whole_wait(terminal) -> None:
+    terminal.says(b"AB CD ")
+    made: list[Letters] = []
+
+    def reader(said: bytes) -> Letters:
+        made.append(Letters(said, knows=False))
+        if len(made) > 1:
+            made[-1].feed = lambda chunk: []  # noise, at the wrong rate
+        return made[-1]
+
+    facts = replace(device(bauds=(115200, 9600)), reader=reader)
+    with pytest.raises(PortError, match="Letter Board: no digit says its rate"):
+        greeted(terminal, facts, clock=hurried)
+    assert len(made) == 2
+
+
+def test_the_wait_at_all_baud_rates_is_told(terminal) -> None:
+    with pytest.raises(PortError, match=r"no byte came in ([89]|\d\d)[.\d]* s; .* no other sensor"):
+        greeted(terminal, device(bauds=(115200, 9600)), clock=hurried)
+
+
+def test_a_greeting_ends_when_it_is_asked_to_and_says_goodbye(terminal) -> None:
+    heard = answers(terminal, {})
+    facts = replace(device(Ask(b"v", ends=b"\n", within_s=60)), goodbye=b"g")
+    asked = iter([False] * 5)
+    with pytest.raises(StoppedError, match=f"{terminal.name}: stopped before"):
+        greet_at_once(Port(terminal.name, 115200), facts, time.monotonic, lambda: next(asked, True))
+    assert heard == [b"v", b"g"]
+    Port(terminal.name, 115200).close()

@@ -63,7 +63,7 @@ def outcome(steps, master: int):
             return done.value
 
 
-def test_giving_up_frees_the_port(terminal) -> None:
+def test_giving_up_says_goodbye_and_frees_the_port(terminal) -> None:
     before = sum(1 for _ in Path("/proc/self/fd").iterdir())
     patience = Patience(first_s=0.0)
     steps = reopen(
@@ -73,4 +73,5 @@ def test_giving_up_frees_the_port(terminal) -> None:
         next(steps)
     assert sum(1 for _ in Path("/proc/self/fd").iterdir()) > before
     steps.close()
+    assert os.read(terminal.master, 10) == SENDS_AT_ONCE.goodbye
     assert sum(1 for _ in Path("/proc/self/fd").iterdir()) == before

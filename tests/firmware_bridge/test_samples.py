@@ -149,7 +149,7 @@ sizes = st.one_of(st.sampled_from([33, 62, 64, 512, 1000, 4095]), st.integers(33
 
 
 @settings(deadline=None, max_examples=40)
-@given(size=sizes, stall_s=st.floats(0.3, 5.0), stray=st.sets(st.integers(1, 1698), max_size=20))
+@given(size=sizes, stall_s=st.floats(0.3, 5.0), stray=st.sets(st.integers(1, 1680), max_size=20))
 def test_a_host_that_stalled_loses_nothing_whatever_the_size_of_its_reads(
     size: int, stall_s: float, stray: set[int]
 ) -> None:
@@ -299,7 +299,25 @@ def test_a_host_that_stalls_for_many_turns_invents_no_loss(stall_s: float) -> No
     assert read_in(assembler, SHORT, range(8000), late=late) == list(range(8000))
 
 
-@pytest.mark.parametrize("missing", [16, 32, 160, 19, 163])
+@pytest.mark.parametrize("delays_s", [(0.005, 0.02), (0.005, 0.03), (0.0, 0.25), (0.2, 0.0)])
+def test_a_link_that_becomes_slower_for_good_invents_no_loss(delays_s: tuple[float, float]) -> None:
+    """BITalino: one turn is 16 ms, and Bluetooth changes its pace."""
+    before, after = delays_s
+    assembler = Assembler(SHORT)
+    late = lambda n: before if n < 10_000 else after  # noqa: E731
+    assert read_in(assembler, SHORT, range(30_000), late=late) == list(range(30_000))
+    assert assembler.counters == Counters(received=30_000)
+
+
+@pytest.mark.parametrize("period_s", [2.5, 5.0, 10.0])
+def test_a_link_whose_pace_comes_and_goes_adds_up_to_no_loss(period_s: float) -> None:
+    assembler = Assembler(SHORT)
+    late = lambda n: 0.025 * (n / 1000 % period_s > period_s / 2)  # noqa: E731
+    assert read_in(assembler, SHORT, range(60_000), late=late, size=30) == list(range(60_000))
+    assert assembler.counters == Counters(received=60_000)
+
+
+@pytest.mark.parametrize("missing", [512, 800, 803, 2000])
 def test_turns_of_a_short_counter_are_counted_once_the_clock_is_sure(missing: int) -> None:
     rng = np.random.default_rng(missing)
     indices = [*range(2000), *range(2000 + missing, 8000)]
@@ -324,6 +342,19 @@ def test_a_resonator_that_is_half_a_percent_off_hides_and_invents_nothing() -> N
         for n in range(0, 120_000, 5):
             assembler.take(sent(range(n, n + 5), 16), (n + 5) / 1000 * off)
         assert assembler.counters == Counters(received=120_000)
+
+
+def test_a_sure_counter_is_believed_where_the_clock_of_a_host_that_slept_stood_still() -> None:
+    assembler = Assembler(LONG)
+    read_in(assembler, LONG, range(60_000))
+    got = []
+    for n in range(72_000, 112_000, 5):  # 12 s on the sensor, and none on the host
+        got += assembler.take(
+            sent(range(n, n + 5), 1 << 32), 50 + (n - 11_996) / 1000
+        ).index.tolist()
+    assert got == list(range(72_000, 112_000))
+    assert assembler.counters == Counters(received=100_000, lost=12_000)
+    assert assembler.clock.drift_ppm() == pytest.approx(0, abs=1)
 
 
 @pytest.mark.parametrize("missing", [1, 1000, 10_000_000])
@@ -389,6 +420,17 @@ def test_after_an_outage_the_index_goes_on_by_the_hosts_clock() -> None:
     assert samples.index.tolist() == list(range(3000, 3005))
     assert assembler.counters == Counters(received=505, lost_in_outages=2500)
     assert assembler.take(frames([5]), 100.0 + 3005 / RATE).index.tolist() == [3005]
+
+
+@pytest.mark.parametrize("reopened", [True, False])
+def test_a_short_counter_is_not_asked_how_long_an_outage_was(*, reopened: bool) -> None:
+    """A Cyton begins at 0 with each `b`; one outage in eight would fit such a counter by chance."""
+    for away in range(10, 600):
+        assembler = Assembler(STREAM)
+        in_step(assembler, range(200))
+        assembler.outage(reopened=reopened)
+        arrived_s = 100.0 + (200 + away) / RATE
+        assert assembler.take(frames([0]), arrived_s).index.tolist() == [200 + away]
 
 
 def test_an_outage_without_a_counter_is_by_the_hosts_clock_too() -> None:
@@ -481,6 +523,37 @@ def test_a_sensor_that_counts_anew_without_saying_so_is_found_out() -> None:
     assert got[0] == pytest.approx(12_011, abs=1)
     assert np.diff(got).tolist() == [1] * (len(got) - 1)
     assert counters.received + counters.lost_in_outages == got[-1] + 1
+
+
+@pytest.mark.parametrize(("stream", "again"), [(LONG, 32), (LONG, 300), (STREAM, 20), (STREAM, 50)])
+@pytest.mark.parametrize("size", [1, 5, 1000])
+@pytest.mark.parametrize("takes_time", [True, False])
+def test_a_burst_that_comes_twice_is_no_reboot(
+    stream: Stream, again: int, size: int, *, takes_time: bool
+) -> None:
+    """In reads of `size`, at one moment or as fast as samples are taken."""
+    assembler = Assembler(stream)
+    read_in(assembler, stream, range(2000))
+    numbers = [*range(2000 - again, 2000), *range(2000, 2300)]
+    got: list[int] = []
+    late = again if takes_time else 0
+    for start in range(0, len(numbers), size):
+        run = numbers[start : start + size]
+        place = 2000 - again + start + len(run) + late - 1
+        now_s = 50.0 + (place if takes_time else max(1999, run[-1])) / stream.sample_rate_hz
+        got += assembler.take(sent(run, stream.turn), now_s).index.tolist()
+    assert got == list(range(2000, 2300))
+    assert assembler.counters == Counters(received=2300, stale=again - 1, duplicates=1)
+
+
+def test_a_sensor_that_soon_begins_anew_is_no_burst_that_comes_twice() -> None:
+    assembler = Assembler(LONG)
+    read_in(assembler, LONG, range(100))
+    got = []
+    for n in range(0, 1000, 5):  # after 0.4 s without power
+        got += assembler.take(sent(range(n, n + 5), 1 << 32), 50 + (n + 504) / 1000).index.tolist()
+    assert got == list(range(515, 1500))
+    assert (assembler.counters.reboots, assembler.counters.stale) == (1, 15)
 
 
 @given(data=st.data(), turn=st.sampled_from([0, 16, 256, 2048, 1 << 32]))

@@ -2,9 +2,11 @@
 
 from torch import Tensor, nn
 
-from edgeemg.train.models.layers import Steps, conv_block
+from edgeemg.errors import ModelError
+from edgeemg.train.models.layers import Steps, conv_block, filled
 from edgeemg.train.models.streaming import Causal, Past
 
+_STEP_SAMPLES = 20  # of `Cnn`, before its second convolution
 _STEM_TAPS = 11  # less 1 a multiple of the step: a window's pools lie where the stream's do
 _LATER_TAPS = (7, 5, 3)  # in windows too short for them, as many as take a third of the steps
 
@@ -16,13 +18,18 @@ class Cnn(nn.Module):
     all that a step holds as its channels (as torch's PixelUnshuffle; Shi et al. 2016,
     arXiv:1609.05158). Long filters at few places suit the integer kernels: rounding an
     output has its price however many products it sums (docs/quantisation.md).
-    A window's oldest samples, less than one step, are left out.
+    What a window's oldest step lacks is zeros: every sample counts.
     8 channels x 200 samples x 10 classes: 89,258 parameters, 0.51 M multiply-accumulates.
     """
 
     def __init__(self, channels: int, window_samples: int, classes: int) -> None:
         super().__init__()
-        last = max(1, min(5, window_samples // 20))  # of a short window: all steps are one
+        if window_samples < _STEP_SAMPLES:
+            raise ModelError(
+                f"model 'cnn' cannot work on windows of {window_samples} samples, "
+                f"{_STEP_SAMPLES} are the least: use a longer --window-ms"
+            )
+        last = min(5, -(-window_samples // _STEP_SAMPLES))  # of a short window: all steps are one
         self.blocks = nn.Sequential(
             Steps(2),
             conv_block(2 * channels, 16, 5, pool=2),
@@ -35,7 +42,7 @@ class Cnn(nn.Module):
         self.head = nn.Linear(64, classes)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = self.blocks(x)  # (batch, 64, time / 100)
+        x = self.blocks(filled(x, _STEP_SAMPLES))  # (batch, 64, time / 100)
         x = x.movedim(1, -1).mean(dim=-2).flatten(1)  # (batch, 64)
         out: Tensor = self.head(self.dropout(x))
         return out

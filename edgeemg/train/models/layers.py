@@ -1,5 +1,6 @@
 """The pieces that several families share: each takes a tensor and gives one."""
 
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 
@@ -23,7 +24,7 @@ def conv_block(inputs: int, outputs: int, taps: int, *, pool: int) -> nn.Sequent
 class Steps(nn.Module):
     """Every `length` steps become one: (batch, channel, time) -> (batch, step * channel, time').
 
-    Of a time that is no multiple of `length`, the oldest are left out. Works over pictures, too,
+    What the oldest lacks is zeros. Works over pictures, too,
     (batch, channel, 1, time), where channels are last in memory and nothing is moved.
     """
 
@@ -32,13 +33,17 @@ class Steps(nn.Module):
         self.length = length
 
     def forward(self, x: Tensor) -> Tensor:
+        x = filled(x, self.length)
         steps = x.shape[-1] // self.length
-        over = x.shape[-1] - steps * self.length
-        if over:
-            x = x.narrow(-1, over, steps * self.length)
         x = x.movedim(1, -1)  # (batch, time, channel)
         x = x.reshape(*x.shape[:-2], steps, self.length * x.shape[-1])
         return x.movedim(-1, 1)
+
+
+def filled(x: Tensor, length: int) -> Tensor:
+    """(..., time) with zeros before the oldest, up to a multiple of `length`."""
+    lacking = -x.shape[-1] % length
+    return F.pad(x, (lacking, 0)) if lacking else x
 
 
 class EncoderLayer(nn.Module):

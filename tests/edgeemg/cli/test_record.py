@@ -108,8 +108,14 @@ def terminal(*arguments):
         os.close(opened.slave)
 
 
+def as_from_a_shell():
+    """Signals as a person's shell leaves them, however the tests were started."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
 @contextlib.contextmanager
-def recorder(*arguments, **options):
+def recorder(*arguments, before=as_from_a_shell):
     """The verb without a terminal, as a process of its own."""
     process = subprocess.Popen(
         command("record", *arguments),
@@ -117,7 +123,7 @@ def recorder(*arguments, **options):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        **options,
+        preexec_fn=before,  # noqa: PLW1509  # the tests have one thread
     )
     try:
         yield process
@@ -237,8 +243,9 @@ def test_a_signal_ends_it_cleanly_and_keeps(number, simulated, tiny_recording, t
 
 
 _OWN_TERMINAL = """
-import fcntl, os, sys, termios
+import fcntl, os, signal, sys, termios
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 os.execv(sys.argv[1], sys.argv[1:])
 """
 
@@ -328,7 +335,7 @@ def test_where_the_disk_takes_no_more_it_stops_keeps_and_says_so(
         simulated(tiny_recording, tmp_path / "emg", "--loop") as port,
         recorder(
             *("--port", port, "--out", out, *many, *QUICK),
-            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, limit),
+            before=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, limit),
         ) as process,
     ):
         _, errors = process.communicate(timeout=120)
@@ -382,7 +389,19 @@ def test_words_come_from_a_file_too(edgeemg, simulated, tiny_recording, tmp_path
     out = tmp_path / "rec"
     words = ("--words-file", tmp_path / "words.txt", "--repetitions", 1)
     with simulated(tiny_recording, tmp_path / "emg", "--loop") as port:
-        done = edgeemg("record", "--port", port, "--out", out, *words, *QUICK, "--language", "pt")
+        done = edgeemg(
+            "record",
+            "--port",
+            port,
+            "--out",
+            out,
+            *words,
+            *QUICK,
+            "--language",
+            "pt",
+            "--channels",
+            "all",
+        )
     assert done.returncode == 0, done.stderr
     assert labels(only(out)) == {"turn left": 1, "não": 1, "rest": 2}
     sidecar = next(out.rglob("*_emg.json"))
@@ -402,6 +421,72 @@ def test_a_port_that_does_not_exist_leaves_nothing_behind(edgeemg, tmp_path):
     assert not (tmp_path / "rec").exists()
 
 
+def test_it_can_be_ended_while_it_waits_for_a_sensor_that_says_nothing(tmp_path):
+    out = tmp_path / "rec"
+    for number in (signal.SIGINT, signal.SIGTERM):
+        master, slave = pty.openpty()
+        with recorder("--port", os.ttyname(slave), "--out", out, *WORDS) as process:
+            say(process, "opening")
+            process.send_signal(number)
+            _, errors = process.communicate(timeout=60)
+        os.close(master)
+        os.close(slave)
+        assert process.returncode == 130
+        assert errors.splitlines()[-1] == "edgeemg: interrupted"
+    assert not out.exists()
+
+
+_IN_THE_BACKGROUND = """
+import os, subprocess, sys
+process = subprocess.Popen(sys.argv[1:], preexec_fn=lambda: os.setpgid(0, 0))
+_, status = os.waitpid(process.pid, os.WUNTRACED)
+print("stopped" if os.WIFSTOPPED(status) else f"ended {os.waitstatus_to_exitcode(status)}")
+process.kill()
+"""
+
+
+def test_in_the_background_it_runs_without_keys(simulated, tiny_recording, tmp_path):
+    """As `edgeemg record ... &`: whoever sets a terminal that another job has is stopped."""
+    out = tmp_path / "rec"
+    with simulated(tiny_recording, tmp_path / "emg", "--loop") as port:
+        wanted = command("record", "--port", port, "--out", out, *WORDS, *QUICK)
+        child, master = pty.fork()
+        if not child:
+            os.execv(sys.executable, [sys.executable, "-c", _IN_THE_BACKGROUND, *wanted])
+        said = b""
+        with contextlib.suppress(OSError):
+            while new := os.read(master, 65536):
+                said += new
+        os.close(master)
+        os.waitpid(child, 0)
+    assert b"ended 0" in said, said.decode()
+    assert b"\x1b[?1049h" not in said
+    assert labels(only(out)) == {"yes": 1, "no": 1, "rest": 2}
+
+
+@pytest.mark.slow
+def test_killed_at_any_moment_its_file_is_whole(simulated, tiny_recording, tmp_path):
+    rng = np.random.default_rng(4)
+    many = ("--words", "yes,no", "--repetitions", 50, "--at-once")
+    found = 0
+    with simulated(tiny_recording, tmp_path / "emg", "--loop") as port:
+        for n in range(6):
+            out = tmp_path / str(n)
+            with recorder("--port", port, "--out", out, *many, *QUICK) as process:
+                say(process, "opening")
+                time.sleep(rng.uniform(0, 8))
+                process.kill()
+                killed_s = time.time()
+                process.wait()
+            for journal in out.glob("*.emgj"):
+                found += 1
+                assert killed_s - journal.stat().st_mtime < 1.0
+                kept = read_journal(journal)
+                assert kept.damage == []
+                assert (np.diff(kept.samples.index) == 1).all()
+    assert found >= 2
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
@@ -409,6 +494,7 @@ def test_a_port_that_does_not_exist_leaves_nothing_behind(edgeemg, tmp_path):
         (("--words", "yes,yes"), "named once"),
         (("--words", "yes,rest"), "between the words"),
         (("--words", ","), "no words"),
+        (("--words", "yes,,no"), "empty place"),
         (("--words-file", "/nowhere"), "/nowhere"),
         (("--words", "yes", "--channels", "one"), "--channels"),
         (("--words", "yes", "--trial-s", "nan"), "not a finite number"),

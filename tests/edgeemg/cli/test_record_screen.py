@@ -1,6 +1,7 @@
 """What a person sees while recording: it fits the terminal and says what matters."""
 
 import math
+import re
 from dataclasses import replace
 
 import pytest
@@ -108,3 +109,19 @@ def test_words_of_every_width_fit(word):
 )
 def test_times_are_read_as_clocks(seconds, said):
     assert clock(seconds) == said
+
+
+def test_where_not_all_channels_fit_those_at_fault_come_first_and_the_rest_is_counted():
+    levels = [Level(23.4)] * 31 + [Level(0.0, Fault.FLAT)]
+    shown = text(scene(32, levels=levels), 39, 16)
+    assert re.search("EMG32 .* FLAT", shown)
+    assert re.search("EMG32 +FLAT", text(scene(64, levels=[*levels, *levels]), 64, 14))
+    n = int(shown.partition(" more channels not shown")[0].splitlines()[-1])
+    assert n + shown.count("EMG") == 32
+
+
+@pytest.mark.parametrize("columns", [39, 60, 79])
+def test_the_keys_are_whole_on_every_terminal(columns):
+    last = text(scene(), columns).splitlines()[-1]
+    assert last.startswith("space pause")
+    assert last.endswith(("q finish", "q finish and keep"))

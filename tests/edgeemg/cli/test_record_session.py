@@ -1,5 +1,6 @@
 """The loop without a terminal: a source that we hold, and a journal that we read."""
 
+import signal
 from collections import deque
 from dataclasses import replace
 
@@ -7,8 +8,8 @@ import numpy as np
 import pytest
 
 from edgeemg.cli.keyboard import Keyboard
-from edgeemg.cli.record_screen import Plain
 from edgeemg.cli.record_session import Session, Told
+from edgeemg.cli.record_views import Plain
 from edgeemg.data.journal import JournalHeader, read_journal
 from edgeemg.data.journal_writer import JournalWriter
 from edgeemg.data.trial_marks import marks_among
@@ -41,7 +42,8 @@ class Source:
 
 def session(source, path, *, messages=(), trial_s=1.0, stream=STREAM):
     plan = TrialPlan(("yes", "no"), 1, 0, ready_s=0.5, trial_s=trial_s, rest_s=1.5)
-    header = JournalHeader(100.0, ("EMG1", "EMG3"), 0.5, "01", "1", "s", "1", 50.0, True, {})
+    rate_hz = stream.sample_rate_hz
+    header = JournalHeader(rate_hz, ("EMG1", "EMG3"), 0.5, "01", "1", "s", "1", 50.0, True, {})
     return Session(
         plan,
         stream,
@@ -51,7 +53,8 @@ def session(source, path, *, messages=(), trial_s=1.0, stream=STREAM):
         keyboard=Keyboard(),
         view=Plain(),
         messages=deque(messages),
-        title="a source",
+        sensor="a source",
+        name="x",
         clock=lambda: source.now_s,
     )
 
@@ -133,3 +136,66 @@ def test_before_the_first_word_nothing_has_begun(tmp_path):
     told.stop = True
     loop.run(source, told, counted)
     assert not loop.has_begun
+
+
+def test_a_sensor_of_another_rate_ends_it_and_no_label_is_kept(tmp_path):
+    source = Source(400)
+    loop = session(source, tmp_path / "x.emgj", stream=replace(STREAM, sample_rate_hz=400.0))
+    loop.begin()
+    with pytest.raises(PortError, match="a source sends about 100 samples a second, not 400"):
+        loop.run(source, Told(), counted)
+    loop.end(counted)
+    assert source.now_s < 60
+    journal = read_journal(tmp_path / "x.emgj")
+    marks = marks_among(journal.events)
+    begun = {mark.number for mark in marks if mark.what != "skip"}
+    assert begun
+    assert begun == {mark.number for mark in marks if mark.what == "skip"}
+
+
+class Halves(Source):
+    """From the twelfth to the twentieth piece the third channel does not come."""
+
+    def __iter__(self):
+        for n, samples in enumerate(super().__iter__()):
+            samples.microvolts[:, 2] += np.nan if 12 <= n < 20 else 0
+            yield samples
+
+
+def test_a_word_that_loses_a_channel_is_asked_for_again(tmp_path, capsys):
+    source = Halves(200)
+    loop = session(source, tmp_path / "x.emgj")
+    loop.begin()
+    loop.run(source, Told(), counted)
+    said = capsys.readouterr().err
+    assert "of its 100 samples were lost" in said
+    assert said.count("say: ") == 3
+
+
+def test_the_numbers_of_what_was_taken_back_are_listed_at_the_end(tmp_path):
+    source = Source(30)
+    loop = session(source, tmp_path / "x.emgj", trial_s=2.0)
+    loop.begin()
+    told = Told()
+
+    def until_the_word():
+        for samples in source:
+            told.stop = source.now_s > 51.5
+            yield samples
+
+    loop.run(until_the_word(), told, counted)
+    loop.end(counted)
+    *_, (_, counters), (_, ended) = read_journal(tmp_path / "x.emgj").events
+    assert counters["taken_back"] == ended["taken_back"] == [0]
+
+
+def test_a_signal_that_is_ignored_stays_ignored():
+    """As `nohup` wants it."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with Told() as told:
+            signal.raise_signal(signal.SIGHUP)
+            assert not told.stop
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)

@@ -171,7 +171,8 @@ def test_a_signal_stops_the_sensor_and_prints_the_counters(
         running = subprocess.Popen(
             command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
         )
-        assert any("inputs 1,2,3,4" in line for line in running.stderr)
+        start = next(line for line in running.stderr if "inputs 1,2,3,4" in line)
+        assert f"OpenBCI Cyton on {port} at 115200 baud, inputs" in start
         time.sleep(1)
         started = time.monotonic()
         running.send_signal(number)
@@ -179,6 +180,39 @@ def test_a_signal_stops_the_sensor_and_prints_the_counters(
     assert time.monotonic() - started < 2
     assert running.returncode == 0
     assert counters(stderr)["samples"] > 0
+
+
+@pytest.fixture
+def silent_port():
+    master, slave = os.openpty()
+    tty.setraw(slave)
+    yield os.ttyname(slave)
+    os.close(master)
+    os.close(slave)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_an_opening_too(number, tiny_bundle, silent_port):
+    command = [sys.executable, "-m", "edgeemg", "run", str(tiny_bundle), "--port", silent_port]
+    running = subprocess.Popen(
+        [*command, "--device", "text"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert any(line.startswith("opening ") for line in running.stderr)
+    running.send_signal(number)
+    stdout, stderr = running.communicate(timeout=30)
+    assert (running.returncode, stdout) == (0, ""), stderr
+    assert counters(stderr)["samples"] == 0
+    assert "silent" not in stderr
+
+
+def test_a_sensor_that_is_away_at_the_end_is_told(
+    edgeemg, simulated, tiny_bundle, tiny_recording, tmp_path
+):
+    away = ("--loop", "--unplug-after", 1, "--replug-after", 600)
+    with simulated(tiny_recording, tmp_path / "emg", *away) as port:
+        done = edgeemg("run", tiny_bundle, "--port", port, "--seconds", 3)
+    assert done.returncode == 0, done.stderr
+    assert "the sensor was lost at the end, for" in done.stderr.splitlines()[-1]
 
 
 def one_clear_line(done, *words):

@@ -102,17 +102,12 @@ def test_a_flipped_bit_anywhere_costs_one_block_and_is_said(tmp_path):
     path = tmp_path / "one.emgj"
     pieces = written(path)
     content = path.read_bytes()
-    first = blocks.OVERHEAD + next(blocks.scan_blocks(content, blocks.Damage())).payload.__len__()
     bad = tmp_path / "bad.emgj"
     total = sum(map(len, pieces))
     for place in range(len(content)):
         spoiled = bytearray(content)
         spoiled[place] ^= 1 << place % 8
         bad.write_bytes(spoiled)
-        if place < first:
-            with pytest.raises(RecordingError, match="header is lost"):
-                read_journal(bad)
-            continue
         journal = read_journal(bad)
         assert total - 5 <= len(journal.samples) <= total
         assert journal.damage or not journal.ended
@@ -144,19 +139,62 @@ def test_several_bits_flipped_and_bytes_lost_never_crash_it(tmp_path):
     assert read > 50
 
 
-def test_a_lost_header_comes_again_after_a_minute(tmp_path):
+@pytest.mark.parametrize(("seconds", "headers"), [(2, 2), (60, 2), (62, 3), (124, 4)])
+def test_a_lost_header_comes_again_after_a_second_and_each_minute(tmp_path, seconds, headers):
     path = tmp_path / "one.emgj"
-    clock = iter(np.arange(0, 1e6, 0.3))
-    with JournalWriter(path, header(), clock=lambda: float(next(clock))) as writer:
-        for n in range(400):
+    now_s = [0.0]
+    with JournalWriter(path, header(), clock=lambda: now_s[0]) as writer:
+        for n in range(4 * seconds):
+            now_s[0] += 0.25
             writer.add(samples(n, 1))
     content = bytearray(path.read_bytes())
+    assert sum(one.kind == "header" for one in blocks.scan_blocks(content, blocks.Damage())) == (
+        headers
+    )
     content[10] ^= 1
     path.write_bytes(content)
     journal = read_journal(path)
     assert journal.header == header()
-    assert len(journal.samples) == 400
+    assert len(journal.samples) == 4 * seconds
     assert len(journal.damage) == 2  # the bytes, and the number that is missing
+
+
+def test_a_short_recording_that_ended_has_its_header_twice(tmp_path):
+    path = tmp_path / "one.emgj"
+    with JournalWriter(path, header(), clock=lambda: 0.0) as writer:
+        writer.add(samples(0, 5))
+        writer.close(5)
+    content = bytearray(path.read_bytes())
+    content[10] ^= 1
+    path.write_bytes(content)
+    assert len(read_journal(path).samples) == 5
+
+
+def test_without_a_sample_there_is_no_file(tmp_path):
+    path = tmp_path / "one.emgj"
+    for end in (JournalWriter.abandon, lambda writer: writer.close(0)):
+        writer = JournalWriter(path, header())
+        writer.note(0, {"what": "told", "text": "early"})
+        writer.tick()
+        end(writer)
+        assert not list(tmp_path.iterdir())
+
+
+def test_what_was_noted_before_the_first_sample_is_in_the_file(tmp_path):
+    path = tmp_path / "one.emgj"
+    with JournalWriter(path, header()) as writer:
+        writer.note(0, {"what": "told", "text": "early"})
+        writer.add(samples(0, 5))
+        writer.close(5)
+    journal = read_journal(path)
+    assert [event["what"] for _, event in journal.events] == ["told", "ended"]
+    assert len(journal.samples) == 5
+    assert journal.damage == []
+
+
+def test_a_folder_of_that_name_is_being_written_by_nobody(tmp_path):
+    (tmp_path / "x.emgj").mkdir()
+    assert not is_being_written(tmp_path / "x.emgj")
 
 
 def test_blocks_of_another_file_behind_it_are_left_out(tmp_path):
@@ -193,8 +231,24 @@ def test_a_journal_is_never_written_over(tmp_path):
     assert (tmp_path / "one.emgj").read_bytes() == before
 
 
+def test_who_comes_second_neither_writes_over_the_first_nor_removes_it(tmp_path):
+    path = tmp_path / "one.emgj"
+    with JournalWriter(path, header()) as first, JournalWriter(path, header()) as second:
+        first.add(samples(0, 5))
+        first.note(0, {})
+        second.add(samples(50, 5))
+        with pytest.raises(OutputExistsError):
+            second.note(0, {})
+        second.discard()
+        assert len(read_journal(path).samples) == 5
+        first.discard()
+    assert not path.exists()
+
+
 def test_while_it_is_written_one_can_see_it(tmp_path):
-    with JournalWriter(tmp_path / "one.emgj", header()):
+    with JournalWriter(tmp_path / "one.emgj", header()) as writer:
+        writer.add(samples(0, 5))
+        writer.note(0, {})
         assert is_being_written(tmp_path / "one.emgj")
     assert not is_being_written(tmp_path / "one.emgj")
 
@@ -290,7 +344,7 @@ with JournalWriter(Path(sys.argv[1]), header(sample_rate_hz=RATE, channels=names
 
 @pytest.mark.slow
 def test_killed_a_hundred_times_it_loses_less_than_a_second(tmp_path):
-    """Shows 7 of the issue: what the driver took is known from memory that outlives it."""
+    """What the driver took is known from memory that outlives it; it may have taken nothing yet."""
     rng = random.Random(7)
     running, lost = [], []
     for n in range(100):
@@ -303,7 +357,7 @@ def test_killed_a_hundred_times_it_loses_less_than_a_second(tmp_path):
             running = []
     lost += _kill_at_random(running, rng)
     assert len(lost) == 100
-    assert max(lost) < 2000  # samples of a second
+    assert 0 < max(lost) <= 0.3 * 2000  # 0.25 s wait in memory, by the writer's own clock
     print(
         f"lost at most {max(lost)} samples of 2000 a second, {sum(lost) / len(lost):.0f} on average"
     )
@@ -313,13 +367,16 @@ def _kill_at_random(running, rng):
     """Kill each at a moment of its own; the samples of each that are not in its file."""
     lost = []
     for process, path, taken in running:
-        while not int.from_bytes(taken.read_bytes(), "little"):
+        while rng.random() < 0.9 and not int.from_bytes(taken.read_bytes(), "little"):
             assert process.poll() is None
             time.sleep(0.01)
-        time.sleep(rng.uniform(0, 1.5) / len(running) + 0.26)
+        time.sleep(rng.uniform(0, 2.0) / len(running))
         process.send_signal(signal.SIGKILL)
         process.wait()
         n = int.from_bytes(taken.read_bytes(), "little")
+        if not path.exists():
+            lost.append(n)
+            continue
         journal = read_journal(path)
         assert journal.damage == []
         assert np.array_equal(journal.samples.index, np.arange(len(journal.samples)))

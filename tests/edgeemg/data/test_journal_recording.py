@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from edgeemg.data.bids import read_recording
-from edgeemg.data.journal import JournalHeader
-from edgeemg.data.journal_recording import COUNTERS, TOLD, write_journal_as_bids
+from edgeemg.data.journal import JournalHeader, read_journal
+from edgeemg.data.journal_recording import COUNTERS, TOLD, recording_of, write_journal_as_bids
 from edgeemg.data.journal_writer import JournalWriter
-from edgeemg.data.trial_marks import Mark
+from edgeemg.data.trial_marks import TAKEN_BACK, Mark
 from edgeemg.dsp.samples import Event, Samples
 from edgeemg.errors import OutputExistsError
 
@@ -23,7 +23,7 @@ def recorded(path, *, close=True, whole=True, lose=2, about=None):
     microvolts = (counts * COUNT_UV).astype(np.float32)
     if not whole:
         microvolts *= np.float32(0.37)
-    microvolts[50:60, 1] = np.nan
+    microvolts[225:235, 1] = np.nan  # in no trial
     index = np.arange(1000, 1600, dtype=np.int64)
     index[300:] += lose
     valid = np.isfinite(microvolts)
@@ -136,3 +136,63 @@ def test_the_sidecar_keeps_what_the_recorder_said(tmp_path):
     done = write_journal_as_bids(tmp_path / "x.emgj", tmp_path / "rec")
     sidecar = done.path.with_name(done.path.name.replace("_emg.bdf", "_emg.json"))
     assert json.loads(sidecar.read_text())["Recorder"]["Plan"]["seed"] == 7
+
+
+HEADER = JournalHeader(100.0, ("EMG1", "EMG2"), 1.0, "01", "1", "s", "1", 50.0, True, {})
+
+
+def piece(first, n=100):
+    return Samples.contiguous(np.zeros((n, 2)), 100.0, first_index=first)
+
+
+def test_a_word_that_lost_half_of_its_channels_is_no_trial(tmp_path):
+    values = np.zeros((400, 2))
+    values[150:170, 1] = np.nan  # no step of the index
+    with JournalWriter(tmp_path / "x.emgj", HEADER) as writer:
+        writer.add(Samples.contiguous(values, 100.0))
+        for number, index in enumerate((100, 250)):
+            writer.note(index, Mark("trial", number, index, 100, "yes").as_event())
+    recording = recording_of(read_journal(tmp_path / "x.emgj"))
+    assert recording.events == (Event(250, 100, "yes"),)
+    (skipped,) = recording.about["SkippedTrials"]
+    assert skipped["reason"] == "20 of its 100 samples were lost"
+
+
+def with_an_undone_word(path, *, listed):
+    """Three words, of which the second is undone; the numbers may be listed behind it."""
+    with JournalWriter(path, HEADER) as writer:
+        for number in range(3):
+            writer.add(piece(100 * number))
+            mark = Mark("trial", number, 100 * number, 90, "yes")
+            writer.note(mark.index, mark.as_event())
+            if number == 1:
+                skip = Mark("skip", 1, 100, 90, "yes", "undone")
+                writer.note(150, skip.as_event())
+        if listed:
+            writer.note(290, {"what": COUNTERS, TAKEN_BACK: [1]})
+    return path.read_bytes()
+
+
+def spoiled_skip(content):
+    spoiled = bytearray(content)
+    spoiled[content.index(b'"undone"') + 2] ^= 1
+    return spoiled
+
+
+def test_a_lost_undo_is_known_from_the_list_behind_it(tmp_path):
+    path = tmp_path / "x.emgj"
+    path.write_bytes(spoiled_skip(with_an_undone_word(path, listed=True)))
+    recording = recording_of(read_journal(path))
+    assert [event.index for event in recording.events] == [0, 200]
+    (skipped,) = recording.about["SkippedTrials"]
+    assert skipped["name"] == "yes at 100"
+
+
+def test_where_no_list_follows_the_word_before_a_lost_block_is_in_doubt(tmp_path):
+    path = tmp_path / "x.emgj"
+    whole = with_an_undone_word(path, listed=False)
+    assert [event.index for event in recording_of(read_journal(path)).events] == [0, 200]
+    path.write_bytes(spoiled_skip(whole))
+    recording = recording_of(read_journal(path))
+    assert [event.index for event in recording.events] == [0, 200]
+    assert "may have been taken back" in recording.about["SkippedTrials"][0]["reason"]

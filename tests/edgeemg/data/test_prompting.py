@@ -4,12 +4,14 @@ from collections import Counter
 from itertools import pairwise
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from edgeemg.data.prompting import Phase, Prompter
-from edgeemg.data.trial_marks import trials
+from edgeemg.data.trial_marks import OVERLAPPED, trials
 from edgeemg.data.trial_plan import TrialPlan
+from edgeemg.errors import RecordingError
 
 RATE = 100.0
 
@@ -24,16 +26,19 @@ class Desk:
         self.shown = []
         self.prompter.resume("start", 0.0)
 
-    def go(self, seconds=0.05, *, lose=0, silent=False):
-        """Time goes on in steps of 50 ms: five samples each, of which the first `lose` are lost."""
+    def go(self, seconds=0.05, *, lose=0, half=0, silent=False, age_s=0.004):
+        """Time goes on in steps of 50 ms: five samples each, of which the first `lose` are lost.
+
+        Of the rest, the first `half` lack a channel.
+        """
         for _ in range(round(seconds / 0.05)):
             self.now_s += 0.05
             if not silent:
                 piece = np.arange(self.next + lose, self.next + 5)
                 self.index += piece.tolist()
-                self.prompter.arrived(piece)
+                self.prompter.arrived(piece, piece[half:])
             self.next += 5
-            self.marks += self.prompter.step(self.now_s, age_s=0.004)
+            self.marks += self.prompter.step(self.now_s, age_s=age_s)
             new = (self.prompter.phase, self.prompter.word)
             if not self.shown or self.shown[-1] != new:
                 self.shown.append(new)
@@ -79,7 +84,7 @@ def test_undo_takes_back_the_last_word_and_asks_for_it_at_the_end():
     desk.until(Phase.RELAX)
     word = desk.prompter.word
     desk.go(0.3)
-    desk.press(desk.prompter.undo(desk.now_s, age_s=0.0))
+    desk.press(desk.prompter.undo(desk.now_s))
     assert desk.prompter.to_repeat == 1
     desk.until(Phase.DONE)
     assert desk.kept() == {"yes": 2, "no": 2, "rest": 5}
@@ -93,7 +98,8 @@ def test_undo_in_the_middle_of_a_word_ends_it():
     desk = Desk()
     desk.until(Phase.SAY)
     desk.go(0.3)
-    desk.press(desk.prompter.undo(desk.now_s, age_s=0.0))
+    desk.press(desk.prompter.undo(desk.now_s))
+    desk.go(0.05)
     assert desk.prompter.phase is Phase.RELAX
     desk.until(Phase.DONE)
     assert desk.kept() == {"yes": 2, "no": 2, "rest": 5}
@@ -101,13 +107,13 @@ def test_undo_in_the_middle_of_a_word_ends_it():
 
 def test_undo_twice_takes_back_two_and_before_the_first_nothing():
     desk = Desk()
-    assert desk.prompter.undo(0.0, age_s=0.0) == []
+    assert desk.prompter.undo(0.0) == []
     for _ in range(2):
         desk.until(Phase.SAY)
         desk.until(Phase.RELAX)
     desk.go(0.5)
     for _ in range(3):
-        desk.press(desk.prompter.undo(desk.now_s, age_s=0.0))
+        desk.press(desk.prompter.undo(desk.now_s))
     assert desk.prompter.undone == 2
     desk.until(Phase.DONE)
     assert desk.kept() == {"yes": 2, "no": 2, "rest": 6}
@@ -197,7 +203,7 @@ def test_whatever_is_pressed_every_word_is_kept_as_often_as_planned(keys):
     desk = Desk(repetitions=1)
     for key in keys:
         if key == "undo":
-            desk.press(desk.prompter.undo(desk.now_s, age_s=0.0))
+            desk.press(desk.prompter.undo(desk.now_s))
         elif key == "pause":
             desk.press(desk.prompter.pause("by hand"))
         elif key == "resume":
@@ -212,3 +218,66 @@ def test_whatever_is_pressed_every_word_is_kept_as_often_as_planned(keys):
     assert kept["yes"] + kept["no"] == desk.prompter.kept == desk.prompter.total
     assert all(kept[word] <= 1 for word in ("yes", "no"))
     assert all(b.index >= a.index for a, b in pairwise(m for m in desk.marks if m.what != "skip"))
+
+
+def test_a_word_whose_samples_lack_channels_is_asked_for_again():
+    desk = Desk()
+    desk.until(Phase.SAY)
+    desk.go(0.2, half=5)
+    desk.until(Phase.DONE)
+    assert len(desk.prompter.taken_back) == 1
+    assert desk.prompter.kept == 4
+
+
+def test_samples_that_lack_channels_to_the_end_of_a_word_are_lost_too():
+    desk = Desk()
+    desk.until(Phase.SAY)
+    while desk.prompter.phase is Phase.SAY:
+        desk.go(half=5)
+    desk.go(0.5, half=5)
+    (skip,) = [mark for mark in desk.marks if mark.what == "skip"]
+    assert skip.reason == "100 of its 100 samples were lost"
+
+
+def test_no_label_begins_while_the_latest_sample_is_old():
+    desk = Desk(repetitions=1)
+    while desk.prompter.phase is not Phase.DONE:
+        for age_s in (0.0, 0.3, 0.6):  # what comes, comes every 150 ms or later
+            desk.go(0.05, age_s=age_s)
+        assert desk.now_s < 100
+    assert desk.kept() == {"yes": 1, "no": 1, "rest": 2}
+    assert {mark.age_ms for mark in desk.marks} == {0.0}
+
+
+def test_a_sensor_slower_than_its_rate_gives_no_label_and_it_ends_all_the_same():
+    desk = Desk(repetitions=1)
+    while desk.prompter.phase is not Phase.DONE:
+        desk.go(0.05)
+        desk.go(0.15, silent=True)
+        desk.next -= 15
+        assert desk.now_s < 300
+    assert OVERLAPPED in {mark.reason for mark in desk.marks}
+    for label, n in desk.kept().items():
+        assert (label, n) == ("rest", 1)  # the last, which nothing came behind
+
+
+def test_a_rest_before_a_word_without_a_warning_ends_before_it():
+    desk = Desk(ready_s=0.0, trial_s=1.0, rest_s=1.5)
+    desk.until(Phase.DONE)
+    assert desk.kept() == {"yes": 2, "no": 2, "rest": 4}
+    rest = next(mark for mark in desk.marks if mark.what == "rest")
+    assert rest.length == 85
+
+
+def test_given_up_it_ends_and_nothing_counts():
+    desk = Desk()
+    desk.until(Phase.SAY)
+    desk.until(Phase.READY)
+    desk.press(desk.prompter.give_up("the rate is wrong"))
+    assert desk.prompter.phase is Phase.DONE
+    assert desk.kept() == {}
+
+
+def test_a_trial_shorter_than_a_sample_is_refused():
+    with pytest.raises(RecordingError, match="--trial-s"):
+        Desk(trial_s=0.004)

@@ -3,7 +3,17 @@
 import numpy as np
 import pytest
 
-from edgeemg.data.trial_marks import Mark, breaks_in, gap_in, marks_among, trials
+from edgeemg.data.trial_marks import (
+    MISSING,
+    OVERLAPPED,
+    TAKEN_BACK,
+    Mark,
+    breaks_in,
+    gap_in,
+    marks_among,
+    taken_back,
+    trials,
+)
 from edgeemg.dsp.samples import Event
 
 INDEX = np.concatenate([np.arange(100, 300), np.arange(301, 400), np.arange(402, 600)])
@@ -52,6 +62,7 @@ def test_breaks_are_seen_across_pieces():
     assert breaks_in(np.array([5, 6, 9])) == [(7, 9)]
     assert breaks_in(np.array([5, 6]), after=2) == [(3, 5)]
     assert breaks_in(np.array([], np.int64), after=2) == []
+    assert breaks_in(np.array([], np.int64), after=2, before=5) == [(3, 5)]
 
 
 @pytest.mark.parametrize(
@@ -69,3 +80,42 @@ def test_breaks_are_seen_across_pieces():
 def test_events_that_are_no_marks_are_left_out(event):
     good = trial(7, 9)
     assert marks_among([(1, event), (9, good.as_event())]) == [good]
+
+
+def test_a_sample_has_one_label_or_none():
+    """As of a sensor of 250 Hz that was taken for one of 1000."""
+    index = np.arange(2000)
+    marks = [trial(0, 102, 1000), Mark("rest", 1, 605, 1000, "rest"), trial(2, 1605, 100)]
+    events, skipped = trials(marks, index, 1000.0)
+    assert events == [Event(1605, 100, "yes")]
+    assert [one["reason"] for one in skipped] == [OVERLAPPED] * 2
+
+
+def test_what_was_taken_back_before_the_next_began_overlaps_nothing():
+    marks = [
+        trial(0, 102, 100),
+        Mark("skip", 0, 102, 100, "yes", "undone"),
+        Mark("rest", 1, 150, 100, "rest"),
+    ]
+    events, _ = trials(marks, INDEX, 250.0)
+    assert events == [Event(150, 100, "rest")]
+
+
+@pytest.mark.parametrize(("lost", "first"), [(range(120, 123), 120), (range(300, 600), 300)])
+def test_samples_that_lack_a_channel_are_lost(lost, first):
+    index = np.arange(100, 600)
+    whole = np.setdiff1d(index, lost)
+    good, bad = trial(0, 200), trial(1, first - 10)
+    events, skipped = trials([good, bad], index, 250.0, whole=whole)
+    assert events == [Event(200, 50, "yes")]
+    assert skipped[0]["name"] == f"yes at {first - 10}"
+    assert trials([bad], index, 250.0, whole=whole[:0])[0] == []
+
+
+def test_lost_blocks_leave_as_many_words_in_doubt_until_a_list_says_which():
+    words = [(n, trial(n, 100 * n).as_event()) for n in range(4)]
+    lost = (0, {"what": MISSING, "blocks": 2})
+    assert set(taken_back([*words[:3], lost, words[3]])) == {1, 2}
+    assert set(taken_back([*words[:3], lost, words[3], (0, {TAKEN_BACK: [0]})])) == {0}
+    assert set(taken_back([(0, {TAKEN_BACK: [0]}), *words, lost])) == {0, 2, 3}
+    assert taken_back([*words, (0, {TAKEN_BACK: "no list"})]) == {}

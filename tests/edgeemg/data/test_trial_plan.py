@@ -54,6 +54,7 @@ def test_a_rest_trial_is_as_long_as_a_word_where_the_rest_allows():
     [
         ((), "no words"),
         (("yes", "yes"), "yes: a word may be named once"),
+        (("yes", "Yes"), "yes, Yes: a word may be named once"),
         (("yes", "rest"), "recorded between the words"),
         (("boundary",), "cannot be a word"),
         ((" yes",), "cannot be a word"),

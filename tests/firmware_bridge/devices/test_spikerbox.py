@@ -41,6 +41,7 @@ def test_a_human_spikerbox_has_14_bits() -> None:
     assert read(reader, b"".join(encode(counts))) == counts.tolist()
     assert reader.stream is not None
     assert (reader.stream.zero_count, reader.stream.sample_rate_hz) == (8192, 5000)
+    assert (reader.about, SpikerboxReader().about) == ("HUMANSB", "")
 
 
 @pytest.mark.parametrize("at", [40, 41])
@@ -99,7 +100,7 @@ def test_wishes_set_channels_and_rate() -> None:
     reader = device.reader(b"")
     assert reader.stream is not None
     assert (reader.stream.n_channels, reader.stream.sample_rate_hz) == (2, 500)
-    assert device.hello[0].send == b"conf s:10000;c:2;\n"
+    assert [ask.send for ask in device.hello] == [b"b:;\n", b"conf s:10000;c:2;\n"]
     assert "not seen" in device.loss
 
 

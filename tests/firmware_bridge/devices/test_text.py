@@ -7,7 +7,7 @@ from firmware_bridge.frames import Frames, Wishes
 
 # the first lines of a recording with the Somach sketch, at 250 Hz; the rest goes on like them
 SOMACH = b"69657,1937,1870\r\n69661,1909,1886\r\n69665,1883,1905\r\n" + b"".join(
-    b"%d,1900,1880\r\n" % time for time in range(69669, 69741, 4)
+    b"%d,1900,1880\r\n" % time for time in range(69669, 70661, 4)
 )
 
 
@@ -31,12 +31,12 @@ def test_lines_of_a_published_sketch_are_read() -> None:
     reader = TextReader()
     frames = hear(reader, SOMACH)
     assert rows_of(frames)[:2] == [[1937, 1870], [1909, 1886]]
-    assert numbers_of(frames) == list(range(21))
+    assert numbers_of(frames) == list(range(251))
     stream = reader.stream
     assert stream is not None
     assert (stream.sample_rate_hz, stream.n_channels, stream.turn) == (250, 2, TURN)
-    assert (stream.lowest_count, stream.highest_count) == (0, 4095)
-    assert stream.microvolts_per_count == pytest.approx(3.3e6 / 4096)
+    assert stream.microvolts_per_count == 3.3e6 / 4095
+    assert stream.zero_count == 0
 
 
 def test_our_encoder_writes_such_lines() -> None:
@@ -106,29 +106,51 @@ def test_a_dropped_comma_is_no_value() -> None:
     assert len(rows_of(hear(TextReader(100), b"".join(lines)))) == 19
 
 
-def test_a_value_beyond_the_converter_is_no_line() -> None:
-    reader = TextReader(100)
-    frames = hear(reader, b"4095,0\r\n" * 6 + b"4096,0\r\n" + b"1,-1\r\n")
-    assert len(rows_of(frames)) == 6
-    assert reader.malformed == 2
+@pytest.mark.parametrize("clock", [True, False])
+@pytest.mark.parametrize("bits", [10, 12, 14, 16, 24])
+@pytest.mark.parametrize("lowest", ["signed", "unsigned"])
+@pytest.mark.parametrize("rest", [0, 300])
+def test_a_contraction_behind_a_long_rest_is_read_whole(clock, bits, lowest, rest) -> None:
+    """Generated: a second at rest, then all that a converter of so many bits can give."""
+    if lowest == "unsigned":
+        low, high = 0, (1 << min(bits, 23)) - 1
+    else:
+        low, high = -(1 << bits - 1), (1 << bits - 1) - 1
+    rng = np.random.default_rng(bits)
+    counts = np.concatenate([np.full(300, rest), rng.integers(low, high + 1, 498), [low, high]])
+    lines = encode(counts[:, None], ticks=4 if clock else None)
+    reader = TextReader(None if clock else 250.0)
+    frames = hear(reader, b"".join(lines))
+    assert rows_of(frames) == counts[:, None].tolist()
+    assert numbers_of(frames) == list(range(800))
+    assert reader.malformed == 0
 
 
-@pytest.mark.parametrize(
-    ("value", "lowest", "highest"),
-    [
-        (4095, 0, 4095),
-        (4096, 0, 16383),
-        (60000, 0, 65535),
-        (-1, -2048, 2047),
-        (-2049, -8192, 8191),
-        (-30000, -32768, 32767),
-    ],
-)
-def test_the_range_is_that_of_the_first_lines(value: int, lowest: int, highest: int) -> None:
+def test_scale_and_zero_are_the_same_whatever_is_seen_first() -> None:
+    streams = []
+    for counts in ([0], [3000], [4095], [60_000], [-5], [-8_388_608]):
+        reader = TextReader(100)
+        hear(reader, b"".join(encode([counts] * 9, ticks=None)))
+        streams.append(reader.stream)
+    assert None not in streams
+    assert len(set(streams)) == 1
+
+
+def test_lines_that_a_lost_end_has_joined_are_no_sample() -> None:
     reader = TextReader(100)
-    hear(reader, b"%d,5\r\n" % value * 5)
-    assert reader.stream is not None
-    assert (reader.stream.lowest_count, reader.stream.highest_count) == (lowest, highest)
+    frames = hear(reader, b"1234\n" * 6 + b"12341234\n" + b"1234\n")
+    assert len(rows_of(frames)) == 7
+    assert reader.malformed == 1
+    reader = TextReader(100)
+    frames = hear(reader, b"12,34\n" * 6 + b"12,3412,34\n" + b"12,34\n")
+    assert len(rows_of(frames)) == 7
+    assert reader.malformed == 1
+
+
+def test_numbers_of_more_than_24_bits_are_refused_with_the_reason() -> None:
+    reader = TextReader(100)
+    assert hear(reader, b"8388608\r\n" * 20) == []
+    assert "24 bits" in reader.trouble
 
 
 def test_a_checksum_that_is_there_once_must_be_right_always() -> None:
@@ -152,13 +174,13 @@ def test_a_line_without_end_is_noise_up_to_the_next_end() -> None:
 
 
 def test_lost_lines_are_a_step_in_the_number() -> None:
-    lines = encode(numbered(60))
+    lines = encode(numbered(60), ticks=4000)
     frames = hear(TextReader(), b"".join(lines[:30] + lines[35:]))
     assert numbers_of(frames) == [*range(30), *range(35, 60)]
 
 
 def test_a_damaged_clock_is_refused_and_not_taken_for_a_loss() -> None:
-    lines = encode(numbered(60), 20_000)
+    lines = encode(numbered(60), 20_000, ticks=4000)
     lines[30] = b"9" + lines[30][1:]
     reader = TextReader()
     assert numbers_of(hear(reader, b"".join(lines))) == [*range(30), *range(31, 60)]
@@ -167,11 +189,92 @@ def test_a_damaged_clock_is_refused_and_not_taken_for_a_loss() -> None:
 
 def test_a_clock_that_begins_again_is_a_restart() -> None:
     reader = TextReader()
-    frames = hear(reader, b"".join(encode(numbered(30), 20_000)) + b"READY\r\n")
+    frames = hear(reader, b"".join(encode(numbered(30), 20_000, ticks=4000)) + b"READY\r\n")
     assert [one.restarted for one in frames] == [False]
-    frames = reader.feed(b"".join(encode(numbered(10), 3)))
+    frames = reader.feed(b"".join(encode(numbered(10), 3, ticks=4000)))
     assert [one.restarted for one in frames] == [True]
     assert numbers_of(frames) == list(range(10))
+
+
+def paced(period_us: float, *, unit_us: int, jitter_us: int, seed: int) -> bytes:
+    """Lines of a sketch that begins at any time, each up to so late."""
+    rng = np.random.default_rng(seed)
+    lines = round(1.5e6 / period_us)
+    times = rng.uniform(0, 1e6) + np.arange(lines) * period_us + rng.uniform(0, jitter_us, lines)
+    return b"".join(b"%d,2000\r\n" % time for time in (times // unit_us).astype(int))
+
+
+@pytest.mark.parametrize(
+    ("period_us", "unit_us", "jitter_us", "hertz"),
+    [
+        (3305.5, 1, 12, 302.5),
+        (3305.5, 1000, 12, 302.5),
+        (3300, 1000, 0, 303),
+        (10_000 / 3, 1000, 50, 300),
+        (4000, 1000, 200, 250),
+        (2000, 1, 50, 500),
+        (1000, 1000, 0, 1000),
+        (1e6 / 1024, 1, 4, 1024),
+        (50_000, 1000, 300, 20),
+    ],
+)
+def test_a_sketch_has_the_same_rate_each_time(period_us, unit_us, jitter_us, hertz) -> None:
+    for seed in range(20):
+        lines = paced(period_us, unit_us=unit_us, jitter_us=jitter_us, seed=seed)
+        reader = TextReader()
+        frames = hear(reader, lines)
+        assert reader.stream is not None
+        assert reader.stream.sample_rate_hz == hertz
+        # nothing is lost while the clock is measured
+        assert len(rows_of(frames)) == lines.count(b"\n")
+
+
+def test_a_board_that_reboots_while_its_clock_is_measured_is_measured_anew() -> None:
+    reader = TextReader()
+    before = b"".join(encode(numbered(100), 20_000)).replace(b"\r", b"")
+    frames = hear(reader, before + b"".join(encode(numbered(300), 5)))
+    assert reader.stream is not None
+    assert reader.stream.sample_rate_hz == 250
+    assert numbers_of(frames) == list(range(300))
+    assert rows_of(frames) == numbered(300).tolist()
+    assert reader.rejected_bytes == len(before) + len(b"READY\n")
+    assert reader.held_bytes == 0
+
+
+def test_a_hole_while_the_clock_is_measured_does_not_spoil_the_rate() -> None:
+    lines = paced(3300, unit_us=1000, jitter_us=0, seed=3).splitlines(keepends=True)
+    for lost in (1, 5, 50, 100):
+        reader = TextReader()
+        frames = hear(reader, b"".join(lines[:25] + lines[25 + lost :]))
+        assert reader.stream is not None
+        assert reader.stream.sample_rate_hz == 303
+        assert len(rows_of(frames)) == len(lines) - lost - (25 if lost > 8 else 0)
+
+
+@pytest.mark.parametrize(
+    ("told", "ticks", "right"),
+    [
+        (250, 4, True),
+        (245, 4, True),
+        (500, 4, False),
+        (230, 4, False),
+        (5, 200, True),
+        (500, 4000, False),
+        (250, 4000, True),
+        (250, 1, True),
+    ],
+)
+def test_a_rate_that_the_clock_contradicts_is_refused(told: float, ticks: int, right: bool) -> None:
+    reader = TextReader(told)
+    frames = hear(reader, b"".join(encode(numbered(300), ticks=ticks)))
+    assert bool(frames) == right
+    if right:
+        assert reader.stream is not None
+        assert (reader.stream.sample_rate_hz, reader.trouble) == (told, "")
+    else:
+        assert reader.stream is None
+        assert f"clock in its lines says 250 Hz, and --rate {told}" in reader.trouble
+        assert reader.held_bytes == 0
 
 
 @pytest.mark.parametrize("ticks", [1000, 500, 4000])
@@ -193,7 +296,7 @@ def test_a_signal_that_rises_for_a_while_is_no_clock() -> None:
 @pytest.mark.parametrize(("channels", "turn"), [(2, TURN), (3, 0)])
 def test_told_channels_say_whether_there_is_a_clock(channels: int, turn: int) -> None:
     reader = text(Wishes(rate_hz=250, channels=channels)).reader(b"")
-    reader.feed(b"x\r\n" + b"".join(encode(numbered(20), 100)))
+    reader.feed(b"x\r\n" + b"".join(encode(numbered(60), 100)))
     assert reader.stream is not None
     assert (reader.stream.n_channels, reader.stream.turn) == (channels, turn)
 

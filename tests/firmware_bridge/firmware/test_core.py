@@ -28,6 +28,8 @@ from firmware_bridge.devices.edgeemg_frames import WIDTHS, Data, Info, Refused, 
 CASES = int(os.environ.get("CORE_CASES", "200"))  # of each property
 SANITIZED = os.environ.get("CORE_SANITIZED", "")  # a library that was built with sanitizers
 WARNINGS = ("-Wall", "-Wextra", "-Wconversion", "-Werror", "-pedantic")
+C99 = ("-x", "c", "-std=c99")
+LANGUAGES = pytest.mark.parametrize("language", [C99, ("-x", "c++", "-std=c++11")])
 VERDICTS = ("", "cobs", "length", "crc", "version", "type", "fields")
 TAKEN, MORE = 0, 7
 
@@ -188,17 +190,59 @@ def test_no_compiler_warns(compiled, command) -> None:
 
 
 @pytest.mark.parametrize(("baud", "fits"), [(1_000_000, True), (162_000, True), (160_000, False)])
-@pytest.mark.parametrize("language", [("-x", "c", "-std=c99"), ("-x", "c++", "-std=c++11")])
+@LANGUAGES
 def test_more_than_the_line_carries_does_not_compile(sources, needs, language, baud, fits) -> None:
     # 4 channels of 16 bits at 1 kHz, 5 samples a frame: 12800 bytes a second, and 32 of INFO
+    program = f"EDGEEMG_ASSERT_WIRE_LOAD(1000, 4, 5, EDGEEMG_INT16, {baud});\n"
+    said = complaint_of(needs, sources, language, program)
+    assert fits == (not said), said
+    assert fits or "more_than_80_percent_of_the_line" in said
+
+
+def complaint_of(needs, sources, language, program: str) -> str:
+    """What the compiler says of it; "" where it compiles."""
     needs("gcc")
-    program = (
-        f'#include "edgeemg_wire.h"\nEDGEEMG_ASSERT_WIRE_LOAD(1000, 4, 5, EDGEEMG_INT16, {baud});\n'
-    )
     command = ["gcc", *language, *WARNINGS, "-fsyntax-only", f"-I{sources}", "-"]
+    program = f'#include "edgeemg_wire.h"\n{program}'
     made = subprocess.run(command, input=program, capture_output=True, text=True)
-    assert (made.returncode == 0) == fits, made.stderr
-    assert fits or "more_than_80_percent_of_the_line" in made.stderr
+    assert bool(made.returncode) == bool(made.stderr)
+    return made.stderr
+
+
+@LANGUAGES
+@pytest.mark.parametrize(
+    ("shape", "fits"),
+    [
+        ("32, 64, EDGEEMG_INT32", False),  # 8216 bytes
+        ("4, 29, EDGEEMG_INT16", False),  # 254
+        ("7, 11, EDGEEMG_INT24", True),  # 253
+        ("0, 5, EDGEEMG_INT16", False),
+        ("33, 1, EDGEEMG_INT16", False),
+        ("1, 65, EDGEEMG_INT16", False),
+        ("1, 0, EDGEEMG_INT16", False),
+        ("4, 5, 4", False),
+    ],
+)
+def test_a_shape_that_no_receiver_takes_does_not_compile(
+    sources, needs, core, language, shape, fits
+) -> None:
+    load = complaint_of(
+        needs, sources, language, f"EDGEEMG_ASSERT_WIRE_LOAD(1, {shape}, 1000000000);\n"
+    )
+    ring = complaint_of(needs, sources, language, f"EDGEEMG_ASSERT_RING({shape}, 2);\n")
+    assert ("no_receiver_takes_such_a_frame" in load) == (not fits), load
+    assert ("a_ring_takes_no_such_blocks" in ring) == (not fits), ring
+    kinds = {f"EDGEEMG_INT{8 * width}": kind for kind, width in WIDTHS.items()}
+    n_channels, n_samples, kind = (kinds.get(one) or int(one) for one in shape.split(", "))
+    facts = CInfo(n_channels=n_channels, n_samples=n_samples, format=kind)
+    assert begun(core, facts, 2) == fits
+
+
+@LANGUAGES
+def test_as_many_asserts_stand_in_one_file_as_it_likes(sources, needs, language) -> None:
+    program = "EDGEEMG_ASSERT_WIRE_LOAD(1000, 4, 5, EDGEEMG_INT16, 1000000);\n" * 2
+    program += "EDGEEMG_ASSERT_RING(4, 5, EDGEEMG_INT16, 4);\n" * 2
+    assert not complaint_of(needs, sources, language, program)
 
 
 # ---- golden vectors ----
@@ -523,10 +567,17 @@ def test_the_ring_loses_nothing_that_it_does_not_tell(core, n_blocks, shape, ste
 
 
 @pytest.mark.parametrize("n_blocks", [0, 1, 3, 6, 255])
-def test_a_ring_of_another_size_is_refused(core, n_blocks) -> None:
-    facts = CInfo(n_channels=4, n_samples=5, format=1)
+def test_a_ring_of_another_size_is_refused(core, sources, needs, n_blocks) -> None:
+    assert not begun(core, CInfo(n_channels=4, n_samples=5, format=1), n_blocks)
+    said = complaint_of(
+        needs, sources, C99, f"EDGEEMG_ASSERT_RING(4, 5, EDGEEMG_INT16, {n_blocks});\n"
+    )
+    assert "a_ring_takes_no_such_blocks" in said
+
+
+def begun(core: Core, facts: CInfo, n_blocks: int) -> bool:
     begin = core.lib.edgeemg_ring_begin
-    assert not begin(room(128), room(1), c_uint8(n_blocks), ctypes.byref(facts), c_uint16(0))
+    return begin(room(128), room(1), c_uint8(n_blocks), ctypes.byref(facts), c_uint16(0))
 
 
 # ---- and all of it once more, watched ----

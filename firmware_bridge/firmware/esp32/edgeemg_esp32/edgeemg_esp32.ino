@@ -15,6 +15,7 @@ const unsigned long GAIN = 1;             // of the amplifier before the ADC; 1:
 
 enum { CHANNELS = sizeof PINS, SAMPLES = 5, BLOCKS = 16, RATE_HZ = 1000, FORMAT = EDGEEMG_INT16 };
 EDGEEMG_ASSERT_WIRE_LOAD(RATE_HZ, CHANNELS, SAMPLES, FORMAT, BAUD);
+EDGEEMG_ASSERT_RING(CHANNELS, SAMPLES, FORMAT, BLOCKS);
 
 // 3.3 V over 12 bits. Nominal: this ADC is not linear near its ends, nor alike from chip to chip.
 const edgeemg_info FACTS = {

@@ -17,6 +17,7 @@ const unsigned long USB = 8000000;  // bits a second that full-speed USB carries
 
 enum { CHANNELS = 3, SAMPLES = 5, BLOCKS = 16, RATE_HZ = 1000, FORMAT = EDGEEMG_INT16 };
 EDGEEMG_ASSERT_WIRE_LOAD(RATE_HZ, CHANNELS, SAMPLES, FORMAT, USB);
+EDGEEMG_ASSERT_RING(CHANNELS, SAMPLES, FORMAT, BLOCKS);
 
 // 3.3 V over 12 bits
 const edgeemg_info FACTS = {

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from edgeemg.train.models.layers import EncoderLayer, Steps, conv_block
+from edgeemg.train.models.layers import EncoderLayer, Steps, conv_block, filled
 
 
 @pytest.mark.parametrize(("pool", "steps"), [(1, 101), (2, 50), (4, 25)])
@@ -13,10 +13,17 @@ def test_a_block_keeps_the_length_and_then_pools_it(pool, steps):
 
 def test_a_step_holds_the_channels_of_its_samples_one_sample_after_the_other():
     x = torch.arange(2 * 3 * 7).reshape(2, 3, 7)
-    steps = Steps(2)(x)  # the oldest sample is left out
-    assert steps.shape == (2, 6, 3)
-    assert steps[1, :, 0].tolist() == [*x[1, :, 1].tolist(), *x[1, :, 2].tolist()]
-    assert steps[1, :, 2].tolist() == [*x[1, :, 5].tolist(), *x[1, :, 6].tolist()]
+    steps = Steps(2)(x)
+    assert steps.shape == (2, 6, 4)
+    assert steps[1, :, 0].tolist() == [0, 0, 0, *x[1, :, 0].tolist()]  # one was lacking
+    assert steps[1, :, 1].tolist() == [*x[1, :, 1].tolist(), *x[1, :, 2].tolist()]
+    assert steps[1, :, 3].tolist() == [*x[1, :, 5].tolist(), *x[1, :, 6].tolist()]
+
+
+def test_only_what_lacks_is_filled_and_only_before_the_oldest():
+    x = torch.ones(1, 2, 6)
+    assert filled(x, 3) is x
+    assert filled(x, 4)[0, 0].tolist() == [0, 0, 1, 1, 1, 1, 1, 1]
 
 
 def test_steps_over_pictures_are_those_over_channels_and_time():
