@@ -19,7 +19,7 @@ MOST_CHANNELS = 6
 TURN = 16
 _TITLE = "BITalino"
 _SIX_BITS_FROM = 4  # channels; these two come with 6 bits, at the top of the 10
-_STANDING = 4  # frames damaged in a row, with no byte lost or added
+_STANDING = 4  # frames damaged in a row behind which a frame is known by its place
 _MOST_IN_A_ROW = 8  # frames that prove each other, at the start and after long noise
 
 
@@ -89,8 +89,9 @@ class BitalinoReader(SlidingReader):
         if rejected is None:
             return _MOST_IN_A_ROW
         size = self._frame_bytes
-        # a few whole frames were damaged, and this one stands where it would if they were not
-        if rejected and rejected <= _STANDING * size and (step - 1) * size == rejected:
+        damaged = step - 1
+        # it stands where it would if they were not, but for a byte lost or added in each
+        if 1 <= damaged <= _STANDING and abs(damaged * size - rejected) <= damaged:
             return 1
         return min(2 + rejected // (8 * size), _MOST_IN_A_ROW)
 

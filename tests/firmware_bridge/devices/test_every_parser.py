@@ -179,8 +179,7 @@ CASES = [
         prefix=b"READY\r\n",
         held_bytes=2000,
     ),
-    # two frames prove each other: a lost byte may cost the good frame before the next lost byte;
-    # they do so by 12 bits, in the first 8 frames of noise
+    # frames prove each other by 12 bits, in the first 8 frames of noise
     *(
         Case(
             "bitalino",
@@ -189,7 +188,6 @@ CASES = [
             channels=channels,
             width=10,
             held_bytes=8 * bitalino.frame_bytes(channels),
-            cost=lambda k: 2 * k,
             chance=0.02,
         )
         for channels in (2, 4)
