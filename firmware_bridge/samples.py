@@ -19,6 +19,7 @@ _STALE_RUN = 16  # stale samples in a row: the sensor began anew and did not say
 _AGAIN_S = 1.0  # unless they are from a second ago, as in a burst that came twice,
 _BOOT_S = 0.1  # and hardly more time has passed than they take
 _SURE_TURN_S = 60.0  # a counter with such turns says itself how much was lost, however much
+_CLEAR_TURN_S = 0.5  # turns that the host's clock can tell apart
 _UNSURE_S = 1.0  # over an outage it and the host's clock agree to within this,
 _UNSURE = 0.01  # and this share of it, or it is another count
 
@@ -47,14 +48,17 @@ class Assembler:
         self._index = -1  # of the last sample
         self._away = False  # what comes next comes after an outage
         self._reopened = False
+        self._renumbered = True
         self._stale_run = 0
 
-    def outage(self, *, reopened: bool = True) -> None:
+    def outage(self, *, reopened: bool = True, renumbered: bool = True) -> None:
         """The sensor was away for a time: what it sends next goes on by the host's clock.
 
-        reopened  the port was closed; else it only fell silent, and may have kept what it had
+        reopened    the port was closed; else it only fell silent, and may have kept what it had
+        renumbered  its counter may have begun anew, as after a command that starts it
         """
         self._away, self._reopened = True, reopened
+        self._renumbered = reopened or renumbered
 
     def take(self, frames: list[Frames], arrived_s: float) -> Samples:
         """Frames of one read -> Samples (may be empty): (time, channel).
@@ -203,11 +207,14 @@ class Assembler:
 
     def _by_counter(self, first: int, by_clock: float) -> int | None:
         """The step over an outage by a counter that went on; None where it did not, or may not."""
-        if not self._sure:
-            return None  # many begin again at each start, and a short one fits by chance
         turn = self._stream.turn
         assert self._counter is not None
         step = (first - self._counter) % turn
+        if not self._sure:
+            # many begin again at each start, and then a short one fits by chance
+            if self._renumbered or turn < _CLEAR_TURN_S * self._stream.sample_rate_hz:
+                return None
+            return step + turn * max(0, round((by_clock - step) / turn)) or None
         if not self._reopened:  # it was silent: what it kept comes late, and it says when it boots
             return step if 0 < step <= turn / 2 else None
         unsure = _UNSURE_S * self._stream.sample_rate_hz + _UNSURE * abs(by_clock)

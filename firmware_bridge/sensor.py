@@ -160,7 +160,7 @@ class Sensor:
     def _frames_came(self, now_s: float) -> None:
         if self.state is State.STALE:
             self._turn(State.CONNECTED, f"frames again after {self._silence.seconds:.1f} s")
-            self._assembler.outage(reopened=False)
+            self._assembler.outage(reopened=False, renumbered=bool(self.device.poke))
         self._silence.end(now_s)
 
     def _no_frames_came(self, n_bytes: int, now_s: float) -> None:

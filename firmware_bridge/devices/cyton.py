@@ -132,15 +132,6 @@ def set_gain(gain: int, n_channels: int) -> tuple[Ask, ...]:
     )
 
 
-def poke_at(gain: int | None) -> bytes:
-    """What may wake a silent board: nothing where it would have forgotten the gain that was set.
-
-    A board that lost its power has its defaults back, and would stream at another scale unseen:
-    it must be greeted again.
-    """
-    return START if gain in (None, DEFAULT_GAIN) else b""
-
-
 def wished_gain(title: str, wishes: Wishes) -> int | None:
     """The gain that is wished for, if any. Raises PortError for any other wish or gain."""
     refuse_wishes(title, wishes, "gain")
@@ -169,5 +160,5 @@ def cyton(wishes: Wishes) -> Device:
         loss="seen: every packet is counted",
         reader=partial(CytonReader, gain=gain or DEFAULT_GAIN),
         stream=stream_at(gain or DEFAULT_GAIN),
-        poke=poke_at(gain),
+        # no poke: `b` begins the counter anew, and a board that lost its power forgot its gain
     )

@@ -143,5 +143,5 @@ def cyton_daisy(wishes: Wishes) -> Device:
         loss="seen: every packet is counted; where one half of a pair is lost, its 8 channels are",
         reader=partial(CytonDaisyReader, gain=gain or cyton.DEFAULT_GAIN),
         stream=stream_at(gain or cyton.DEFAULT_GAIN),
-        poke=cyton.poke_at(gain),
+        # no poke, as for the Cyton
     )

@@ -16,7 +16,7 @@ from firmware_bridge.devices import find_device
 from firmware_bridge.devices.cyton import PACKET_BYTES, STREAM, VERSION
 from firmware_bridge.devices.cyton_board import BANNER, CytonBoard
 from firmware_bridge.devices.edgeemg_board import EdgeemgBoard
-from firmware_bridge.emulator import Emulator
+from firmware_bridge.emulator import BOARDS, Emulator
 from firmware_bridge.faults import Faults
 from firmware_bridge.frames import Wishes
 from firmware_bridge.ports import Port
@@ -129,6 +129,30 @@ def test_a_burst_holds_bytes_back_and_loses_none(board_counts) -> None:
             float(piece.arrived_s) for piece in pieces_of(emulator.port_name, 499) if len(piece)
         }
     assert 5 <= len(arrivals) <= 13  # of 2 s
+
+
+@pytest.mark.parametrize(
+    ("device", "wishes"),
+    [("cyton", Wishes()), ("cyton-daisy", Wishes()), ("edgeemg", Wishes(rate_hz=250, channels=2))],
+)
+def test_bursts_longer_than_a_stall_lose_nothing(device: str, wishes: Wishes) -> None:
+    kind = BOARDS[device]
+    stream = kind.streams(wishes)
+    ramp = np.arange(1, 1 + round(5 * stream.sample_rate_hz), dtype=np.int32)
+    board = kind(np.tile(ramp[:, None], (1, stream.n_channels)), stream)
+    pieces = []
+    emulator = Emulator(board, faults=Faults(burst_s=0.7))
+    with emulator, open_sensor(emulator.port_name, find_device(device)) as sensor:
+        for samples in sensor:
+            pieces.append(samples)
+            if sum(map(len, pieces)) >= 4 * stream.sample_rate_hz:
+                break
+    heard = join(pieces)
+    rows = np.rint(heard.microvolts[:, 0] / stream.microvolts_per_count)
+    assert sensor.counters.stalls >= 2
+    assert (np.diff(rows) == 1).all()
+    assert (np.diff(heard.index) == 1).all()
+    assert (sensor.counters.lost, sensor.counters.lost_in_outages) == (0, 0)
 
 
 def test_a_fast_clock_sends_more_a_second(board_counts) -> None:

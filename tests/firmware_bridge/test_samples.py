@@ -433,6 +433,19 @@ def test_a_short_counter_is_not_asked_how_long_an_outage_was(*, reopened: bool) 
         assert assembler.take(frames([0]), arrived_s).index.tolist() == [200 + away]
 
 
+@pytest.mark.parametrize("late_s", [0.0, 0.2, 0.4])
+def test_a_short_counter_that_went_on_tells_how_much_a_silence_lost(late_s: float) -> None:
+    """Bytes that an adapter held back: the clock alone would be as wrong as they are late."""
+    for away in (0, 1, 130, 200, 255, 256, 300, 800):
+        assembler = Assembler(STREAM)
+        in_step(assembler, range(200))
+        assembler.outage(reopened=False, renumbered=False)
+        held = np.arange(200 + away, 230 + away)
+        samples = assembler.take(frames(held), 100.0 + held[-1] / RATE + late_s)
+        assert samples.index.tolist() == held.tolist()
+        assert (assembler.counters.lost, assembler.counters.lost_in_outages) == (0, away)
+
+
 def test_an_outage_without_a_counter_is_by_the_hosts_clock_too() -> None:
     assembler = Assembler(NONE)
     read_in(assembler, NONE, range(500))

@@ -155,8 +155,7 @@ def test_a_stream_that_turns_into_noise_is_a_port_error(terminal) -> None:
         assert sensor.counters.rejected_bytes > 0
         assert sensor.counters.received == 0
     thread.join()
-    assert heard[:4] == [b"s", b"v", b"d", b"b"]  # stopped first: it may be streaming
-    assert set(heard[4:]) <= {CYTON.poke}
+    assert heard == [b"s", b"v", b"d", b"b"]  # stopped first: it may be streaming
 
 
 def noisy_board(terminal, heard: list[bytes]) -> None:
