@@ -247,4 +247,7 @@ def test_the_index_after_a_replug_is_the_sensors_own(
         assert passed > 0.4 * rate
         known = (after[0][2] - min(read[2] for read in before)) * rate
         assert known > -0.1 * rate  # the world went on while the board was stopped
-        assert stepped - passed == (0 if sure else pytest.approx(known, abs=1.5))
+        if sure:
+            assert stepped == passed
+        else:  # by the counter, or by the clock: a late first read is later by `known` samples
+            assert min(0.0, known) - 1.5 <= stepped - passed <= max(0.0, known) + 1.5
