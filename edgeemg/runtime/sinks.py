@@ -4,8 +4,8 @@ import codecs
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
-from typing import Protocol, TextIO
+from dataclasses import dataclass, fields
+from typing import Protocol, TextIO, runtime_checkable
 
 from edgeemg.errors import SinkError
 
@@ -27,6 +27,14 @@ class Decision:
     latency_ms: float | None
     engine: str
 
+    def as_json(self, *, ascii_only: bool = False) -> str:
+        """One JSON object, without a line break."""
+        return _ENCODERS[ascii_only].encode({name: getattr(self, name) for name in _FIELDS})
+
+
+_FIELDS = tuple(one.name for one in fields(Decision))
+_ENCODERS = {asked: json.JSONEncoder(ensure_ascii=asked) for asked in (False, True)}
+
 
 class Sink(Protocol):
     """A place that decisions go to."""
@@ -40,19 +48,28 @@ class Sink(Protocol):
         ...
 
 
+@runtime_checkable
+class CountingSink(Sink, Protocol):
+    """A sink that never delays the loop, and counts what that costs."""
+
+    kind: str
+
+    def summary(self) -> dict[str, int]:
+        """Decisions by what became of them: sent, dropped, failed, and more of its own."""
+        ...
+
+
 class JsonLines:
     """One JSON object a line, flushed at once, so that a pipe sees it when it happens."""
 
     def __init__(self, stream: TextIO, *, owned: bool = False) -> None:
         self._stream = stream
         self._owned = owned  # close it with the sink; stdout stays the caller's
-        # a board without a locale writes ASCII: labels are escaped there, JSON all the same
-        encoding = getattr(stream, "encoding", None) or "ascii"
-        self._ascii = codecs.lookup(encoding).name != "utf-8"
+        self._ascii = must_escape(stream)
 
     def send(self, decision: Decision) -> None:
         """Write the decision; SinkError where nobody reads any more or the disk is full."""
-        line = json.dumps(asdict(decision), ensure_ascii=self._ascii)
+        line = decision.as_json(ascii_only=self._ascii)
         with self._told():
             self._stream.write(line + "\n")
             self._stream.flush()
@@ -72,3 +89,9 @@ class JsonLines:
                 f"cannot write decisions to {getattr(self._stream, 'name', 'the output')} "
                 f"({error.strerror}): is the reader gone, or the disk full?"
             ) from error
+
+
+def must_escape(stream: TextIO) -> bool:
+    """Whether JSON for it must be ASCII: a board without a locale writes no other letters."""
+    encoding = getattr(stream, "encoding", None) or "ascii"
+    return codecs.lookup(encoding).name != "utf-8"
