@@ -1,0 +1,208 @@
+"""Messages in, a page that draws them out, for every browser that may look: one thread of its own.
+
+The page is one file, asks nobody else for anything, and gets all it shows over one WebSocket.
+Frames are made once for all viewers, eight a second, and only while somebody looks. A viewer
+answers now and then; one that does not (a stalled link, a page in the background) gets no more
+frames until it does, so nothing piles up for it, here or on the way.
+"""
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Self
+from urllib.parse import urlsplit
+
+from edgeemg.dsp.samples import Samples
+from edgeemg.errors import SinkError, needs_extra
+from edgeemg.runtime.decisions import Verdict
+from edgeemg.runtime.monitor_messages import FRAMES_PER_S, Messages
+from edgeemg.runtime.monitor_page import Page
+from edgeemg.runtime.watching import Said
+from edgeemg.runtime.web_access import Access
+
+if TYPE_CHECKING:
+    from websockets.asyncio.server import ServerConnection
+    from websockets.http11 import Request, Response
+
+DEFAULT_PORT = 8766
+LIVE_PATH = "/live"
+_UNANSWERED = 2 * FRAMES_PER_S  # frames that a viewer may leave unanswered: two seconds
+_MOST_VIEWERS = 8
+_LONGEST_ANSWER = 64  # bytes
+_OPENING_S = 5.0  # for a request to come whole
+_CLOSING_S = 0.5
+_START_S = 10.0
+
+
+@dataclass(slots=True, eq=False)
+class _Viewer:
+    """A browser that looks on; `unanswered` frames were sent since it last said something."""
+
+    connection: "ServerConnection"
+    unanswered: int = 0
+
+    @property
+    def keeps_up(self) -> bool:
+        return self.unanswered < _UNANSWERED
+
+
+class Monitor:
+    """A `Watcher` that shows what it sees and hears on a page, while it is entered.
+
+    tell  is told, in one line, where the page ended before the runtime did
+
+    Entering raises SinkError where the address cannot be had, and MissingExtraError without
+    `websockets`. No browser, whatever it does, delays `see` and `hear`.
+    """
+
+    def __init__(self, access: Access, messages: Messages, *, tell: Callable[[str], None]) -> None:
+        self._access = access
+        self._messages = messages
+        self._tell = tell
+        self._viewers: set[_Viewer] = set()
+        self._bound: Future[int] = Future()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._ended: asyncio.Event | None = None
+        self._wake: asyncio.Event | None = None
+        self._thread = threading.Thread(target=self._main, name="edgeemg-monitor", daemon=True)
+
+    @property
+    def url(self) -> str:
+        """Where a browser finds the page, once entered; it asks for the token itself."""
+        return f"http://{self._access.address}/"
+
+    def see(self, samples: Samples) -> None:
+        """As in `Watcher`."""
+        self._messages.see(samples)
+
+    def hear(self, said: Said, verdict: Verdict, latency_ms: float) -> None:
+        """As in `Watcher`."""
+        self._messages.hear(said, verdict, latency_ms)
+
+    def __enter__(self) -> Self:
+        with needs_extra("ws", "the monitor"):
+            import websockets.asyncio.server  # noqa: F401  # a missing one is told here
+        self._thread.start()
+        try:
+            self._bound.result(_START_S)
+        except OSError as error:
+            raise SinkError(
+                f"the monitor cannot listen on {self._access.address} "
+                f"({error.strerror or error}): name another with --monitor HOST:PORT"
+            ) from error
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._loop is not None and self._ended is not None:
+            with suppress(RuntimeError):  # it ended by itself
+                self._loop.call_soon_threadsafe(self._ended.set)
+        self._thread.join(4 * _CLOSING_S)
+
+    def _main(self) -> None:
+        try:
+            asyncio.run(self._serve())
+        except Exception as error:  # noqa: BLE001  # decisions go on without their page
+            if self._bound.done():
+                self._tell(f"the monitor ended ({type(error).__name__}: {error})")
+            else:
+                self._bound.set_exception(error)
+
+    async def _serve(self) -> None:
+        from websockets.asyncio.server import serve
+
+        self._loop = asyncio.get_running_loop()
+        self._loop.set_exception_handler(lambda *_: None)  # of one connection: it is closed
+        self._ended, self._wake = asyncio.Event(), asyncio.Event()
+        page = Page(self._access.token is not None)
+        server = await serve(
+            self._look_on,
+            self._access.address.host,
+            self._access.address.port,
+            process_request=lambda connection, request: self._answer(page, connection, request),
+            compression=None,  # it costs more than the network
+            logger=_silent(),
+            max_size=_LONGEST_ANSWER,
+            open_timeout=_OPENING_S,
+            close_timeout=_CLOSING_S,
+            server_header=None,
+        )
+        port = next(iter(server.sockets)).getsockname()[1]
+        self._access = self._access.bound(port)
+        self._bound.set_result(port)
+        frames = asyncio.create_task(self._send_frames(self._wake))
+        ended = asyncio.create_task(self._ended.wait())
+        await asyncio.wait([frames, ended], return_when=asyncio.FIRST_COMPLETED)
+        server.close()
+        with suppress(TimeoutError):  # whoever has not said all of a request is not waited for
+            await asyncio.wait_for(server.wait_closed(), _CLOSING_S)
+        if frames.done():
+            frames.result()  # raises: that is why it ended
+
+    def _answer(
+        self, page: Page, connection: "ServerConnection", request: "Request"
+    ) -> "Response | None":
+        """What a request gets; None where it becomes a WebSocket."""
+        refused = self._access.refusal(request.path, request.headers)
+        path = urlsplit(request.path).path
+        if refused is not None:
+            return page.refusal(refused)
+        if path == "/":
+            return page.page()
+        if path != LIVE_PATH:
+            return connection.respond(HTTPStatus.NOT_FOUND, f"there is only / here, not {path}\n")
+        if len(self._viewers) >= _MOST_VIEWERS:
+            return connection.respond(
+                HTTPStatus.SERVICE_UNAVAILABLE, f"{_MOST_VIEWERS} viewers look on already\n"
+            )
+        return None
+
+    async def _look_on(self, connection: "ServerConnection") -> None:
+        """One viewer, until it leaves. Whatever it says is an answer."""
+        from websockets.asyncio.server import broadcast
+        from websockets.exceptions import ConnectionClosed
+
+        assert self._wake is not None, "the server runs"
+        viewer = _Viewer(connection)
+        broadcast([connection], self._messages.hello())
+        self._viewers.add(viewer)
+        self._wake.set()
+        try:
+            async for _ in connection:
+                if not viewer.keeps_up:  # it missed some
+                    broadcast([connection], self._messages.hello())
+                    self._wake.set()
+                viewer.unanswered = 0
+        except ConnectionClosed:
+            pass
+        finally:
+            self._viewers.discard(viewer)
+
+    async def _send_frames(self, wake: asyncio.Event) -> None:
+        from websockets.asyncio.server import broadcast
+
+        clock = asyncio.get_running_loop().time
+        while True:
+            await wake.wait()
+            wake.clear()
+            self._messages.begin()
+            next_s = clock()
+            while ready := [one for one in self._viewers if one.keeps_up]:
+                frame = self._messages.next()
+                for viewer in ready:
+                    viewer.unanswered += 1
+                broadcast([one.connection for one in ready], frame)
+                next_s = max(next_s + 1 / FRAMES_PER_S, clock())
+                await asyncio.sleep(next_s - clock())
+            self._messages.end()
+
+
+def _silent() -> logging.Logger:
+    """A logger for what goes wrong on a connection: strangers must not fill a log."""
+    logger = logging.Logger("edgeemg.monitor", level=logging.CRITICAL + 1)
+    logger.addHandler(logging.NullHandler())
+    return logger
