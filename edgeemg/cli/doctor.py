@@ -21,9 +21,10 @@ _MARKS = {"ok": "ok", "warn": "warn", "fail": "FAIL"}
 def doctor(bundle: Path | None, port: str | None, as_json: bool) -> None:
     """Look for what would stop edgeemg here, and say what to do about it.
 
-    System, numpy, engines (each runs a tiny model in a process of its own), serial ports, power,
-    disk, clock; with BUNDLE, every model file against its golden inputs. Exit code 1 when a check
-    fails; warnings do not fail.
+    System, power and heat, memory, disk, clock; numpy and engines, each of which runs a tiny model
+    in a process of its own; serial ports, the right to open them, who holds them, and programs
+    that would; the service, if it is installed; with BUNDLE, every model file against its golden
+    inputs. Exit code 1 when a check fails; warnings do not fail.
 
     \b
     edgeemg doctor
@@ -46,20 +47,26 @@ def doctor(bundle: Path | None, port: str | None, as_json: bool) -> None:
 
 
 def _checks(bundle: Path | None, port: str | None) -> Iterator["Check"]:
-    """In the order of the path: the system, the engines, the ports, the bundle."""
+    """In the order of the path: the system, the engines, the ports, the bundle, the service."""
     from edgeemg.profiler.board import read_machine, read_state
     from edgeemg.profiler.checks import numpy_check, system_checks
+    from edgeemg.profiler.memory_checks import memory_checks
     from edgeemg.profiler.port_checks import port_checks
+    from edgeemg.profiler.power_checks import power_check
+    from edgeemg.profiler.service_checks import service_checks
 
     numpy = numpy_check()
     # what needs numpy is loaded here only after it has run in another process
     calculating = _calculating(bundle) if numpy.status == "ok" else _not_calculating()
-    yield from system_checks(read_machine(), read_state(), Path.cwd())
+    yield from system_checks(read_machine(), Path.cwd())
+    yield power_check(read_state())
+    yield from memory_checks()
     yield numpy
     yield from port_checks()
     if port is not None:
         yield _opened(port)
     yield from calculating
+    yield from service_checks()
 
 
 def _calculating(bundle: Path | None) -> Iterator["Check"]:
@@ -82,15 +89,26 @@ def _not_calculating() -> Iterator["Check"]:
 def _opened(port: str) -> "Check":
     from edgeemg.errors import PortError
     from edgeemg.profiler.checks import Check
+    from edgeemg.profiler.port_checks import how_to_free, named
+    from edgeemg.profiler.port_holders import holders_of
     from firmware_bridge.ports import Port
 
     name = f"open {port}"
+    holders = holders_of(Path(port))
+    if holders and all(one.is_ours for one in holders):
+        return Check(name, "ok", f"in use by {named(holders)}")
     try:
         with Port(port, _BAUD) as opened:
             quick = "low latency" if opened.low_latency else "no low-latency mode"
+            timer_ms = opened.latency_ms or 0
     except PortError as error:
         found, _, remedy = str(error).removeprefix(f"{port}: ").partition("; ")
+        if holders:
+            return Check(name, "fail", f"held by {named(holders)}", how_to_free(holders))
         return Check(name, "fail", found, remedy or None)
+    if timer_ms > 1:
+        found = f"opened and closed, but its adapter gathers bytes for {timer_ms} ms"
+        return Check(name, "warn", found, "`edgeemg service install` writes a rule that ends it")
     return Check(name, "ok", f"opened and closed, {quick}")
 
 

@@ -3,7 +3,9 @@
 Nothing here imports numpy: a numpy that dies of an illegal instruction is one of the findings.
 """
 
+import ctypes
 import datetime
+import os
 import platform
 import shutil
 import struct
@@ -14,21 +16,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from edgeemg.profiler.board import (
-    ROOT,
-    Machine,
-    State,
-    throttling_now,
-    throttling_since_boot,
-)
+from edgeemg.profiler.board import Machine
 from edgeemg.profiler.children import Failure, run_python
 
 _PATIENCE_S = 60
 _OLDEST_PYTHON = (3, 11)
 _NUMPY = ((1, 26), (3, 0))  # from, and below
-_FIRST_YEAR = 2025  # of this project: a clock that says less has never been set
+_YEARS = (2025, 2100)  # of this project: a clock that says other has never been set
 _DISK_MB = (10, 200)  # below: nothing can be written; below: not for long
-_MEMORY_MB = 100  # the runtime peaks at 50 to 70
+_TIMEX_BYTES = 256  # more than struct timex has on any Linux; modes, its first field, 0: only ask
+_UNSYNCHRONISED = 5  # TIME_ERROR of adjtimex(2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +38,11 @@ class Check:
     remedy: str | None = None
 
 
-def system_checks(
-    machine: Machine, state: State, folder: Path, root: Path = ROOT
-) -> Iterator[Check]:
-    """Word size, Python, power and heat, memory, the disk of `folder`, the clock."""
+def system_checks(machine: Machine, folder: Path) -> Iterator[Check]:
+    """Word size, Python, the disk of `folder`, the clock."""
     yield _word_size(machine)
     yield _python()
-    yield power_check(state)
-    yield _memory(root)
-    yield _disk(folder)
+    yield disk_check(folder)
     yield clock_check(datetime.datetime.now(tz=datetime.UTC).year)
 
 
@@ -86,37 +79,13 @@ def numpy_check() -> Check:
     return Check("numpy", "fail", version, "pip install 'numpy>=1.26,<3'")
 
 
-def power_check(state: State) -> Check:
-    """What the firmware of a Raspberry Pi says of supply and heat."""
-    warm = "" if state.temperature_c is None else f", {state.temperature_c:.0f} °C"
-    if state.throttled is None:
-        return Check("power, heat", "ok", f"throttling unknown: no vcgencmd here{warm}")
-    word = f" ({state.throttled}){warm}"
-    remedy = "use the board's own power supply and a short cable, or cool it; then restart it"
-    if now := throttling_now(state):
-        return Check("power, heat", "fail", f"now: {', '.join(now)}{word}", remedy)
-    if earlier := throttling_since_boot(state):
-        return Check("power, heat", "warn", f"since start: {', '.join(earlier)}{word}", remedy)
-    return Check("power, heat", "ok", f"never throttled{word}")
-
-
-def _memory(root: Path) -> Check:
-    try:
-        lines = (root / "proc/meminfo").read_text(encoding="ascii").splitlines()
-    except OSError:
-        return Check("memory", "ok", "unknown: no /proc here")
-    kilobytes = {name: value for name, _, value in (line.partition(":") for line in lines)}
-    free_mb = int(kilobytes.get("MemAvailable", "0").split()[0]) * 1024 / 1e6
-    found = f"{free_mb:,.0f} MB available"
-    if free_mb >= _MEMORY_MB:
-        return Check("memory", "ok", found)
-    remedy = f"end other programs: the runtime takes up to {_MEMORY_MB} MB"
-    return Check("memory", "warn", found, remedy)
-
-
-def _disk(folder: Path) -> Check:
+def disk_check(folder: Path) -> Check:
+    """Whether recordings and logs find room in `folder`."""
     free_mb = shutil.disk_usage(folder).free / 1e6
     found = f"{free_mb:,.0f} MB free in {folder}"
+    if os.statvfs(folder).f_flag & os.ST_RDONLY:
+        remedy = "write elsewhere, or remount it: a card that is worn out turns read only"
+        return Check("disk", "warn", f"{folder} is read only", remedy)
     too_little, little = _DISK_MB
     if free_mb >= little:
         return Check("disk", "ok", found)
@@ -127,9 +96,14 @@ def _disk(folder: Path) -> Check:
 def clock_check(year: int) -> Check:
     """Whether the clock, which says `year`, was ever set, and whether a server sets it."""
     remedy = "connect the board once, or: sudo timedatectl set-ntp true"
-    if year < _FIRST_YEAR:
+    first, last = _YEARS
+    if year < first:
         return Check("clock", "warn", f"it says {year}: never set", remedy)
-    synchronised = _synchronised()
+    if year > last:
+        return Check("clock", "warn", f"it says {year}: set wrongly", remedy)
+    synchronised = _asked_of_systemd()
+    if synchronised is None:
+        synchronised = _asked_of_kernel()
     if synchronised is None:
         return Check("clock", "ok", f"it says {year}; whether a server sets it is unknown")
     if synchronised:
@@ -138,7 +112,7 @@ def clock_check(year: int) -> Check:
     return Check("clock", "warn", found, remedy)
 
 
-def _synchronised() -> bool | None:
+def _asked_of_systemd() -> bool | None:
     program = shutil.which("timedatectl")
     if program is None:
         return None
@@ -153,3 +127,12 @@ def _synchronised() -> bool | None:
     except (OSError, subprocess.TimeoutExpired):
         return None
     return {"yes": True, "no": False}.get(answer.stdout.strip())
+
+
+def _asked_of_kernel() -> bool | None:
+    """adjtimex(2), which every daemon that sets the clock keeps up to date."""
+    try:
+        state = ctypes.CDLL(None).adjtimex(ctypes.create_string_buffer(_TIMEX_BYTES))
+    except (OSError, AttributeError):  # not Linux
+        return None
+    return None if state < 0 else bool(state != _UNSYNCHRONISED)

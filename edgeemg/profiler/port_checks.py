@@ -3,7 +3,7 @@
 import grp
 import os
 import pwd
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -11,14 +11,11 @@ from serial.tools import list_ports
 
 from edgeemg.profiler.board import ROOT
 from edgeemg.profiler.checks import Check
+from edgeemg.profiler.meddler_checks import meddler_checks
+from edgeemg.profiler.port_holders import Holder, holders_of
 from firmware_bridge.resolving import latency_timer_ms
 
 _GROUPS = ("dialout", "uucp")  # who may use serial ports: Debian and Fedora, Arch
-# programs that open every new serial port to see what answers
-_MEDDLERS = {
-    "brltty": "takes some USB adapters for braille displays: sudo apt remove brltty",
-    "ModemManager": "talks to new ports: sudo systemctl disable --now ModemManager",
-}
 
 
 def port_checks(root: Path = ROOT) -> Iterator[Check]:
@@ -31,10 +28,8 @@ def port_checks(root: Path = ROOT) -> Iterator[Check]:
     for port in ports:
         on_usb = port.vid is not None  # others may be the console, or Bluetooth's
         yield port_check(Path(port.device), port.description, needed=on_usb, root=root)
-    running = _running(root)
-    for program, does in _MEDDLERS.items():
-        if program in running:
-            yield Check(program, "warn", f"{program} is running", f"it {does}")
+    adapters = [(port.vid, port.pid) for port in ports if port.vid and port.pid]
+    yield from meddler_checks(adapters, root)
 
 
 def port_check(
@@ -48,10 +43,27 @@ def port_check(
     timer = latency_timer_ms(str(device), adapters=root / "sys/class/tty")
     if timer is not None and timer > 1:
         about += f", latency timer {timer} ms (`edgeemg run` asks for 1 ms)"
-    if os.access(device, os.R_OK | os.W_OK, effective_ids=True):
-        return Check(str(device), "ok", about)
-    status: Literal["warn", "fail"] = "fail" if needed else "warn"
-    return Check(str(device), status, f"{about}: no permission", _how_to_join(device))
+    holders = holders_of(device, root)
+    if holders:
+        about += f", held by {named(holders)}"
+    if not os.access(device, os.R_OK | os.W_OK, effective_ids=True):
+        status: Literal["warn", "fail"] = "fail" if needed else "warn"
+        return Check(str(device), status, f"{about}: no permission", _how_to_join(device))
+    others = [one for one in holders if not one.is_ours]
+    if others and needed:
+        return Check(str(device), "warn", about, how_to_free(others))
+    return Check(str(device), "ok", about)
+
+
+def named(holders: Sequence[Holder]) -> str:
+    """Programs, in one line."""
+    return ", ".join(map(str, holders))
+
+
+def how_to_free(holders: Sequence[Holder]) -> str:
+    """What to do where these programs hold the port of the sensor."""
+    kill = " ".join(str(one.pid) for one in holders)
+    return f"if it is the sensor's, end what holds it: sudo kill {kill}"
 
 
 def _how_to_join(device: Path) -> str:
@@ -83,13 +95,3 @@ def _user() -> str:
         return pwd.getpwuid(os.geteuid()).pw_name
     except KeyError:
         return "$USER"
-
-
-def _running(root: Path) -> set[str]:
-    names = set()
-    for comm in root.glob("proc/[0-9]*/comm"):
-        try:
-            names.add(comm.read_text(encoding="utf-8", errors="replace").strip())
-        except OSError:  # it ended meanwhile
-            continue
-    return names

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -55,13 +56,38 @@ def test_a_port_that_does_not_exist_fails_with_a_remedy() -> None:
     assert "open /dev/ttyNONE9" in done.stderr.splitlines()[-1]
 
 
-def test_a_port_that_another_program_holds_is_busy(terminal: str) -> None:
+HOLDS = "import sys, os; f = os.open(sys.argv[1], os.O_RDWR); print(flush=True); sys.stdin.read()"
+
+
+@contextmanager
+def held(terminal: str, *words: str) -> Iterator[int]:
+    """The terminal while another program has it open; its process number."""
+    command = [sys.executable, "-c", HOLDS, terminal, *words]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+        assert holder.stdout is not None
+        holder.stdout.readline()
+        yield holder.pid
+
+
+def test_a_port_that_another_program_has_locked_is_held_by_name(terminal: str) -> None:
     from firmware_bridge.ports import Port
 
     with Port(terminal, 115200):
         check = by_name(doctor("--port", terminal, "--json"))[f"open {terminal}"]
     assert check["status"] == "fail"
-    assert check["found"].startswith("busy")
+    assert check["found"].startswith("held by ")
+    assert f"(process {os.getpid()})" in check["found"]
+    assert f"sudo kill {os.getpid()}" in check["remedy"]
+
+
+def test_a_port_that_edgeemg_itself_uses_is_ok() -> None:
+    master, slave = pty.openpty()
+    terminal = os.ttyname(slave)
+    with held(terminal, "edgeemg", "run") as pid:
+        os.close(slave)  # else these tests hold it, too
+        check = by_name(doctor("--port", terminal, "--json"))[f"open {terminal}"]
+    os.close(master)
+    assert (check["status"], check["found"]) == ("ok", f"in use by edgeemg (process {pid})")
 
 
 def test_a_numpy_that_dies_does_not_take_the_doctor_with_it(tmp_path: Path) -> None:

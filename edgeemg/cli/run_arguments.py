@@ -1,0 +1,110 @@
+"""Arguments of `edgeemg run` as typed in; checked, and as a service needs them, out."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, unquote
+
+import click
+from click.core import ParameterSource
+
+_NOT_FOR_A_SERVICE = {
+    "recording": "a service reads a sensor: give --port instead of --recording",
+    "seconds": "a service runs for ever: leave --seconds out",
+    "no_reconnect": "a service waits for its sensor: leave --no-reconnect out",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RunArguments:
+    """What a person asked `edgeemg run` to do.
+
+    options  name -> value or values, of those that were given; paths are absolute
+    flags    that were given
+    files    that it reads, beside the bundle
+    """
+
+    bundle: Path
+    port: Path
+    sinks: tuple[str, ...]
+    monitor: str | None
+    options: dict[str, tuple[str, ...]]
+    flags: tuple[str, ...]
+    files: tuple[Path, ...]
+
+    def command(self, port: Path) -> Iterator[str]:
+        """The arguments again, for a service whose sensor is on `port`."""
+        yield from ("run", str(self.bundle), f"--port={port}")
+        for name, values in self.options.items():
+            yield from (f"{name}={value}" for value in values)
+        yield from self.flags
+
+
+def parse(arguments: Sequence[str]) -> RunArguments:
+    """Read with the parser of `edgeemg run` itself; click.UsageError where that refuses them."""
+    from edgeemg.cli.run import run
+
+    context = run.make_context("edgeemg run", list(arguments))
+    values = context.params
+    given = [
+        one
+        for one in run.params
+        if one.name and context.get_parameter_source(one.name) is ParameterSource.COMMANDLINE
+    ]
+    for one in given:
+        if one.name in _NOT_FOR_A_SERVICE:
+            raise click.UsageError(_NOT_FOR_A_SERVICE[one.name])
+    if values["port"] is None:
+        raise click.UsageError("give the sensor's --port, as in --port /dev/ttyUSB0")
+    _check_device(values)
+    read: list[Path] = []
+    sinks = tuple(_whole(one, read) for one in values["sinks"])
+    values = {**values, "sinks": sinks}
+    read += [one.absolute() for name, one in values.items() if _is_read(name, one)]
+    chosen = [one for one in given if isinstance(one, click.Option) and one.name != "port"]
+    flags = tuple(one.opts[0] for one in chosen if one.is_flag)
+    return RunArguments(
+        bundle=values["bundle"].absolute(),
+        port=Path(values["port"]).absolute(),
+        sinks=sinks,
+        monitor=values["monitor"],
+        options={one.opts[0]: _texts(values[one.name or ""]) for one in chosen if not one.is_flag},
+        flags=tuple(dict.fromkeys((*flags, "--wait"))),
+        files=tuple(read),
+    )
+
+
+def _is_read(name: str, value: Any) -> bool:
+    return name != "bundle" and isinstance(value, Path)
+
+
+def _whole(sink: str, read: list[Path]) -> str:
+    """The sink with whole paths of the files that it reads, as in keys:FILE and ?ca=FILE."""
+    kind, _, where = sink.partition(":")
+    if kind == "keys" and Path(where).is_file():
+        read.append(Path(where).absolute())
+        return f"keys:{read[-1]}"
+    address, mark, query = sink.partition("?")
+    if kind in ("jsonl", "exec") or not mark:
+        return sink
+    parts = [one.partition("=") for one in query.split("&")]
+    for n, (name, equals, value) in enumerate(parts):
+        path = Path(unquote(value))
+        if value and path.is_file():
+            read.append(path.absolute())
+            parts[n] = (name, equals, quote(str(read[-1])))
+    return f"{address}?{'&'.join(''.join(one) for one in parts)}"
+
+
+def _check_device(values: dict[str, Any]) -> None:
+    from edgeemg.cli.sensor_options import device_of
+
+    device_of(dict(values))
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    """A value as it was typed, or as good; of several, each."""
+    if isinstance(value, tuple):
+        return tuple(str(one) for one in value)
+    return (str(value.absolute() if isinstance(value, Path) else value),)
