@@ -3,13 +3,16 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint format clean
+.PHONY: demo test board-test lint format clean
 
 demo: $(VENV)/host.installed
 	$(BIN)/edgeemg demo --out demo
 
 test: $(VENV)/dev.installed lint
 	$(BIN)/pytest
+
+board-test: $(VENV)/dev.installed
+	$(BIN)/python -m benchmarks.board
 
 lint: $(VENV)/dev.installed
 	$(BIN)/ruff check .

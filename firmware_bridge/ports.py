@@ -74,9 +74,13 @@ class Port:
         except _FAILURES as error:
             raise self._gone(error) from error
 
-    def read(self) -> bytes:
-        """All that arrives within `gather_s` of a first byte; empty if none comes in 50 ms."""
+    def read(self, gather_s: float | None = None) -> bytes:
+        """All that arrives within `gather_s` of a first byte; empty if none comes in 50 ms.
+
+        gather_s  for this read alone, 50 ms at most; None: as the port was opened with
+        """
         chunk = b""
+        nap_s = self._gather_s if gather_s is None else min(gather_s, READ_TIMEOUT_S)
         try:
             # not pyserial's read, which asks for a number of bytes and costs more
             while len(chunk) < _LONGEST_READ:
@@ -84,7 +88,7 @@ class Port:
                 if not ready:
                     break
                 if not chunk:
-                    time.sleep(self._gather_s)
+                    time.sleep(nap_s)
                 part = os.read(self._serial.fileno(), _LONGEST_READ)
                 if not part:
                     raise self._gone("it hung up")

@@ -40,7 +40,7 @@ class State(StrEnum):
 
 
 class Sensor:
-    """A sensor that streams. Iterating it gives Samples for ever, at least every 50 ms.
+    """A sensor that streams. Iterating it gives Samples for ever, at least every 60 ms.
 
     What an iteration yields may be empty: the caller has control back while nothing comes, and
     can stop. Close it, or use it in a `with`: the sensor is told to stop.
@@ -104,8 +104,11 @@ class Sensor:
         """How much faster than nominal its clock runs by the host's; None in the first 30 s."""
         return self._assembler.clock.drift_ppm()
 
-    def read(self) -> Samples:
+    def read(self, gather_s: float | None = None) -> Samples:
         """What has arrived, within 50 ms: (time, channel), possibly no rows.
+
+        gather_s  how long to go on collecting once something has come, 50 ms at most: who needs
+                  the next samples only then saves the reads between; None: some milliseconds
 
         A sensor that went away is looked for, for ever, without rows meanwhile; its index goes on
         by the host's clock. Raises PortError where it is not to be looked for (`reconnect` is
@@ -117,7 +120,7 @@ class Sensor:
         if self._reopening is not None:
             return self._go_on_reopening(self._reopening)
         try:
-            return self._read_stream()
+            return self._read_stream(gather_s)
         except ChangedSensorError:
             raise
         except PortError as error:
@@ -143,8 +146,8 @@ class Sensor:
     def __exit__(self, *error: object) -> None:
         self.close()
 
-    def _read_stream(self) -> Samples:
-        chunk = self._port.read()
+    def _read_stream(self, gather_s: float | None) -> Samples:
+        chunk = self._port.read(gather_s)
         arrived_s = self._clock()
         frames = self._reader.feed(chunk)
         self._counts.take(self._reader)

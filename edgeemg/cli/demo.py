@@ -152,31 +152,27 @@ def _cut(whole: "Recording", live_s: float) -> tuple["Recording", "Recording"]:
 
 
 def _decide_live(work: Path, live: "Recording", *, seconds: float) -> None:
+    from edgeemg.cli.live import Live
     from edgeemg.cli.live_score import LiveScore
+    from edgeemg.cli.loading import Model
+    from edgeemg.cli.opening import Line
     from edgeemg.cli.picking import default_engine
-    from edgeemg.cli.running import Stop, decide
+    from edgeemg.cli.running import decide_live
+    from edgeemg.cli.stopping import Stop
     from edgeemg.runtime.bundle import open_bundle
     from edgeemg.runtime.event_metrics import Timeline, usual_grace, words_of
+    from edgeemg.runtime.health import Health
     from firmware_bridge.devices import find_device
 
     bundle = open_bundle(work / "bundle")
     words = words_of(live.events, bundle.manifest)
+    health = Health()
     score = LiveScore(Timeline(words, usual_grace([words], bundle.manifest)), click.echo)
     path = work / "recordings" / f"sub-{live.subject}" / f"ses-{live.session}" / "emg"
     with _simulated(path / f"{live.name}_emg.bdf", work / "emg") as port, Stop(seconds) as stop:
-        health = decide(
-            bundle,
-            port=port,
-            recording=None,
-            device=find_device("cyton"),
-            engine_name=default_engine(),
-            precision="int8",
-            channels=None,
-            sinks=[score],
-            every_hop=False,
-            settings=bundle.manifest.decision,
-            stop=stop,
-        )
+        line = Line(port, find_device("cyton"))
+        model = Model(bundle.folder, default_engine(), "int8")
+        decide_live(Live(model, line, [score], health, stop))
     if stop.asked:
         raise KeyboardInterrupt
     right, wrong, missed, stray = score.result(health.samples)

@@ -27,7 +27,9 @@ VERBS = {
     "profile": ("edgeemg.cli.profile", "profile"),
     "simulate": ("edgeemg.cli.simulate", "simulate"),
     "run": ("edgeemg.cli.run", "run"),
+    "calibrate": ("edgeemg.cli.calibrate", "calibrate"),
     "doctor": ("edgeemg.cli.doctor", "doctor"),
+    "service": ("edgeemg.cli.service", "service"),
 }
 _INTERRUPTED = 128 + signal.SIGINT  # as shells count
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT)

@@ -1,6 +1,7 @@
 """`edgeemg run`: a bundle and a sensor in, decisions out."""
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,10 @@ from edgeemg.cli.numbers import FRACTION, POSITIVE, FiniteRange
 from edgeemg.cli.sensor_options import device_of, sensor_settings
 
 if TYPE_CHECKING:
+    from edgeemg.cli.live import Monitor
     from edgeemg.manifest import DecisionSettings, Manifest
+
+_OF_A_SENSOR = ("channels", "no_reconnect", "wait", "monitor", "monitor_token_file")
 
 
 @click.command()
@@ -21,10 +25,23 @@ if TYPE_CHECKING:
 @click.option("--engine", help="onnx or tflite.")
 @click.option("--precision", help="float32 or int8; float32 where --engine is given.")
 @click.option("--channels", help="The sensor's inputs that the model reads, as in 1,2,3,4.")
-@click.option("--sink", "sinks", multiple=True, help="jsonl (stdout) or jsonl:FILE; repeatable.")
+@click.option("--sink", "sinks", multiple=True, help="Where decisions go; repeatable; see below.")
 @click.option("--every-hop", is_flag=True, help="Tell what every hop says, rest and doubt too.")
 @click.option("--seconds", type=POSITIVE, help="Stop after this.")
 @click.option("--no-reconnect", is_flag=True, help="End, with exit code 2, when the sensor goes.")
+@click.option("--wait", is_flag=True, help="Wait, for ever, for a sensor that is not there yet.")
+@click.option(
+    "--monitor",
+    is_flag=False,
+    flag_value="",
+    metavar="[HOST:PORT]",
+    help="Serve a page that shows signals, contacts and decisions; 127.0.0.1:8766 by default.",
+)
+@click.option(
+    "--monitor-token-file",
+    type=click.Path(path_type=Path),
+    help="Its first line is what a viewer from another machine has to know.",
+)
 @click.option("--threshold", type=FRACTION, help="Least probability of a decision.")
 @click.option("--smoothing-hops", type=click.IntRange(min=1), help="Hops to average over.")
 @click.option("--agreement-hops", type=click.IntRange(min=1), help="Hops that must agree.")
@@ -39,39 +56,80 @@ def run(bundle: Path, port: str | None, recording: Path | None, **options: Any) 
 
     A sensor that is unplugged is waited for, for ever, and decisions go on when it is back.
     Counters of samples, losses and latency go to stderr at the end. SIGINT and SIGTERM stop the
-    sensor first. Decision settings come from the bundle; the flags override them.
+    sensor first; SIGHUP, where it runs without a terminal, loads the bundle again and loses no
+    sample. Decision settings come from the bundle; the flags override them.
+
+    \b
+    --sink jsonl                       one JSON object a line on stdout: what is done without it
+    --sink jsonl:FILE                  the same at the end of a file
+    --sink mqtt://HOST:1883/TOPIC      an MQTT broker; mqtts:// with TLS
+    --sink ws://127.0.0.1:8765         a WebSocket server
+    --sink udp://HOST:PORT             one datagram a decision
+    --sink 'exec:COMMAND'              a program a decision
+    --sink keys:yes=KEY_ENTER          a keyboard, by Linux uinput
 
     \b
     edgeemg run bundles/cnn --port /dev/ttyUSB0 --device cyton
     edgeemg run bundles/cnn --port /dev/ttyUSB0 --device text --rate 1000
     edgeemg run bundles/cnn --port /dev/ttyUSB0 --engine tflite --precision int8
+    edgeemg run bundles/cnn --port /dev/ttyUSB0 --monitor
     edgeemg run bundles/cnn --recording rec/sub-01/ses-1/emg/sub-01_ses-1_task-silent_emg.bdf
     """
-    from edgeemg.cli.running import Stop, decide, open_sinks
-    from edgeemg.runtime.bundle import open_bundle
+    from edgeemg.cli.live import Live
+    from edgeemg.cli.loading import Model
+    from edgeemg.cli.opening import Line
+    from edgeemg.cli.running import decide_live, decide_recorded
+    from edgeemg.cli.sinks import open_sinks
+    from edgeemg.cli.stopping import Stop
+    from edgeemg.cli.telling import warn
+    from edgeemg.manifest import read_manifest
+    from edgeemg.runtime.health import Health
 
     if (port is None) == (recording is None):
         raise click.UsageError("give either --port (a sensor) or --recording (a file)")
-    if recording is not None and options["channels"] is not None:
-        raise click.UsageError("--channels names inputs of a sensor: it goes with --port")
+    lone = [name for name in _OF_A_SENSOR if options[name] not in (None, False)]
+    if recording is not None and lone:
+        raise click.UsageError(f"--{lone[0].replace('_', '-')} goes with --port")
     device = device_of(options)
-    opened = open_bundle(bundle)
-    settings = _settings(opened.manifest, options)
+    model = Model(
+        bundle, options["engine"], options["precision"], partial(_settings, options=options)
+    )
     with Stop(options["seconds"]) as stop:
-        decide(
-            opened,
-            port=port,
-            recording=recording,
-            device=device,
-            reconnect=not options["no_reconnect"],
-            engine_name=options["engine"],
-            precision=options["precision"],
-            channels=options["channels"],
-            sinks=open_sinks(options["sinks"] or ("jsonl",)),
+        sinks = open_sinks(
+            options["sinks"] or ("jsonl",),
+            manifest=read_manifest(bundle),
+            lossless=recording is not None,
+            tell=warn,
+            stopped=lambda: stop.asked,
             every_hop=options["every_hop"],
-            settings=settings,
-            stop=stop,
         )
+        if recording is not None:
+            every_hop = options["every_hop"]
+            decide_recorded(model, recording, sinks=sinks, every_hop=every_hop, stop=stop)
+            return
+        assert port is not None, "one of the two was given"
+        line = Line(
+            port,
+            device,
+            reconnect=not options["no_reconnect"],
+            wait=options["wait"],
+            channels=options["channels"],
+        )
+        decide_live(
+            Live(model, line, sinks, Health(), stop, options["every_hop"], _monitor(options))
+        )
+
+
+def _monitor(options: dict[str, Any]) -> "Monitor | None":
+    """The page that was asked for, if any."""
+    address, token_file = options["monitor"], options["monitor_token_file"]
+    if address is None:
+        return None
+    from edgeemg.cli.monitoring import open_monitor
+
+    return lambda loaded, facts, stream: open_monitor(
+        address, token_file=token_file, manifest=loaded.manifest, facts=facts, stream=stream
+    )
 
 
 def _settings(manifest: "Manifest", options: dict[str, Any]) -> "DecisionSettings":

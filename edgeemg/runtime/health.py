@@ -13,6 +13,8 @@ class Health:
     samples: int = 0
     breaks: int = 0
     missing_samples: int = 0
+    dropped_samples: int = 0  # of those missing: the loop was too slow for them
+    waiting_samples: int = 0  # not of `samples`: read, and not heard any more when it ended
     bridged_samples: int = 0
     unusable_samples: int = 0
     windows: int = 0
@@ -26,6 +28,8 @@ class Health:
             "samples": self.samples,
             "breaks": self.breaks,
             "missing_samples": self.missing_samples,
+            "dropped_samples": self.dropped_samples,
+            "waiting_samples": self.waiting_samples,
             "bridged_samples": self.bridged_samples,
             "unusable_samples": self.unusable_samples,
             "windows": self.windows,

@@ -1,7 +1,7 @@
 """An engine's name in; the library that runs its files, imported, out."""
 
 import importlib
-from importlib.metadata import PackageNotFoundError, version
+import sys
 from importlib.util import find_spec
 from types import ModuleType
 from typing import NamedTuple
@@ -62,8 +62,18 @@ def how_to_install(engine: str) -> str:
     return f"pip install 'edgeemg[{LIBRARIES[engine][0].extra}]'"
 
 
+def title_of(library: ModuleType, distribution: str) -> str:
+    """A library that is imported, with its version, as in `ai-edge-litert 2.3.0`."""
+    package = sys.modules[library.__name__.partition(".")[0]]
+    # a nightly build or a system's own package is installed under another name
+    version = getattr(package, "__version__", None) or version_of(distribution)
+    return f"{distribution} {version or 'of unknown version'}"
+
+
 def version_of(distribution: str) -> str | None:
     """The installed version; None where nothing is installed under that name."""
+    from importlib.metadata import PackageNotFoundError, version  # 2 MB, which a run can do without
+
     try:
         return version(distribution)
     except PackageNotFoundError:

@@ -5,8 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from edgeemg.cli import running
-from edgeemg.cli.running import Stop
+from edgeemg.cli import live
 from edgeemg.dsp.samples import Samples
 from edgeemg.runtime.health import Health
 
@@ -21,37 +20,14 @@ def source(first: int, some: Samples = SOME) -> Iterator[Samples]:
         yield NOTHING if n < first else some
 
 
-def test_a_sensor_that_sends_nothing_is_left_after_the_time_too() -> None:
-    start = time.monotonic()
-    for _ in Stop(0.3).until(source(10**9)):
-        assert time.monotonic() - start < 20
-    assert time.monotonic() - start >= 0.3
-
-
-def test_time_counts_from_the_first_sample() -> None:
-    first_s = None
-    for samples in Stop(0.5).until(source(20)):
-        first_s = first_s or (time.monotonic() if len(samples) else None)
-    assert first_s is not None
-    assert time.monotonic() - first_s >= 0.45
-
-
-def test_without_a_time_only_a_signal_ends_it() -> None:
-    with Stop() as stop:
-        pieces = stop.until(source(3))
-        assert [len(one) for one in itertools.islice(pieces, 5)] == [0, 0, 0, 5, 5]
-        stop._asked = True
-        assert list(pieces) == []
-
-
 @pytest.fixture
 def hasty(monkeypatch) -> None:
-    monkeypatch.setattr(running, "_NO_WINDOW_S", 0.1)
+    monkeypatch.setattr(live, "_NO_WINDOW_S", 0.1)
 
 
 def watched(health: Health, n: int, *, windows: bool) -> None:
     """A loop that gets n pieces, each behind a gap of as many samples again."""
-    for samples in itertools.islice(running._watched(source(0), health, 250.0), n):
+    for samples in itertools.islice(live.told_of_no_window(source(0), health, 250.0), n):
         health.samples += len(samples)
         health.breaks += 1
         health.missing_samples += len(samples)
@@ -75,6 +51,6 @@ def test_windows_that_are_filled_are_not_told_of(capsys) -> None:
 
 @pytest.mark.usefixtures("hasty")
 def test_silence_is_not_taken_for_loss(capsys) -> None:
-    for _ in itertools.islice(running._watched(source(10**9), Health(), 250.0), 30):
+    for _ in itertools.islice(live.told_of_no_window(source(10**9), Health(), 250.0), 30):
         pass
     assert capsys.readouterr().err == ""

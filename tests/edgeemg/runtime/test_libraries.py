@@ -1,5 +1,6 @@
 import importlib.metadata
 import sys
+import types
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from edgeemg.runtime.libraries import (
     how_to_install,
     import_library,
     is_installed,
+    title_of,
     version_of,
 )
 
@@ -106,3 +108,12 @@ def test_how_to_install_names_the_extra_of_the_first_library() -> None:
 def test_a_version_is_that_of_the_distribution_or_none() -> None:
     assert version_of("onnxruntime") == importlib.metadata.version("onnxruntime")
     assert version_of("no-such-distribution") is None
+
+
+def test_a_title_is_the_distribution_with_the_packages_own_version(monkeypatch) -> None:
+    package = types.ModuleType("some_engine")
+    library = types.ModuleType("some_engine.interpreter")
+    monkeypatch.setitem(sys.modules, "some_engine", package)
+    assert title_of(library, "some-engine") == "some-engine of unknown version"
+    package.__version__ = "1.2"  # type: ignore[attr-defined]
+    assert title_of(library, "some-engine") == "some-engine 1.2"
