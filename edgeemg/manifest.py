@@ -5,14 +5,16 @@ holds the same manifest with every file's sha256. The manifest seals itself with
 its own canonical JSON, so that a flipped byte anywhere in a bundle is refused, not run.
 """
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from edgeemg.digests import sha256, sha256_of
 from edgeemg.errors import ManifestError
+from edgeemg.provenance import Calibration as Calibration
+from edgeemg.provenance import Training as Training
 from edgeemg.typed_json import build
 
 SCHEMA_VERSION = 1
@@ -110,24 +112,6 @@ class DecisionSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class Training:
-    """Where the weights come from.
-
-    digests  of the recordings (edgeemg.dsp.identical.digest): so that nobody takes them for new
-    """
-
-    data: str
-    protocol: str
-    licence: str
-    generated: bool
-    recordings: int
-    trials: int
-    seed: int
-    metrics: dict[str, Any] = field(default_factory=dict)
-    digests: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class Manifest:
     """Everything that the device needs to know about a model.
 
@@ -135,6 +119,8 @@ class Manifest:
     clip   scaled input is clipped to ± this, so that an electrode pop cannot set the range
     failed_gates  a sentence for each gate that the bundle was written in spite of
     choice        board -> the file to run there, of those that passed their gates
+    calibration   of a bundle that was fitted to a day's electrodes; parity, choice and the
+                  training's metrics are then those of the bundle that it was made from
     """
 
     name: str
@@ -158,6 +144,7 @@ class Manifest:
     parity: dict[str, Any] = field(default_factory=dict)
     failed_gates: tuple[str, ...] = ()
     choice: dict[str, Choice] = field(default_factory=dict)
+    calibration: Calibration | None = None
     schema_version: int = SCHEMA_VERSION
 
     def __post_init__(self) -> None:
@@ -193,7 +180,7 @@ class Manifest:
         """The manifest as sealed JSON."""
         plain = asdict(self)
         # empty ones are left out, so that an edgeemg that does not know them reads the bundle too
-        _drop_empty(plain, "failed_gates", "choice")
+        _drop_empty(plain, "failed_gates", "choice", "calibration")
         _drop_empty(plain["decision"], "origin")
         for facts in plain["files"].values():
             _drop_empty(facts, "kept_float")
@@ -252,12 +239,6 @@ def write_manifest(manifest: Manifest, folder: Path) -> Path:
     return path
 
 
-def sha256_of(path: Path) -> str:
-    """Hexadecimal sha256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def verify_files(folder: Path, files: Mapping[str, ModelFile]) -> None:
     """Refuse a bundle of which a file is missing, damaged, or outside its folder."""
     for name, facts in files.items():
@@ -296,4 +277,4 @@ def _drop_empty(plain: dict[str, Any], *names: str) -> None:
 
 def _seal(plain: Mapping[str, Any]) -> str:
     canonical = json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-    return hashlib.sha256(canonical.encode()).hexdigest()
+    return str(sha256(canonical.encode()).hexdigest())

@@ -2,15 +2,16 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgeemg.errors import ManifestError
 from edgeemg.manifest import Manifest, ModelFile, read_manifest, verify_files
+from edgeemg.runtime.heads import Head
 
 GOLDEN_NAME = "golden.npz"
+HEAD_NAME = "head.npz"
 PARITY_NAME = "parity.json"
 
 
@@ -41,7 +42,7 @@ class Bundle:
 
         ManifestError where the bundle has none, or they were damaged since it was opened.
         """
-        arrays = self._golden_arrays("inputs", "logits")
+        arrays = self.golden_arrays("inputs", "logits")
         return arrays["inputs"], arrays["logits"]
 
     def golden_of(self, file_name: str) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -50,24 +51,55 @@ class Bundle:
         ManifestError as in `golden`, or where the bundle holds no such file's.
         """
         key = golden_key(file_name)
-        arrays = self._golden_arrays("inputs", key)
+        arrays = self.golden_arrays("inputs", key)
         return arrays["inputs"], arrays[key]
 
-    def _golden_arrays(self, *names: str) -> dict[str, NDArray[np.float32]]:
-        path = self.folder / GOLDEN_NAME
-        if GOLDEN_NAME not in self.manifest.files:
-            raise ManifestError(f"{self.folder} lists no {GOLDEN_NAME}: export again")
-        verify_files(self.folder, {GOLDEN_NAME: self.manifest.files[GOLDEN_NAME]})
-        try:
-            with np.load(path, allow_pickle=False) as arrays:
-                return {name: arrays[name] for name in names}
-        except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
-            raise ManifestError(f"{path} cannot be read ({error}): export again") from error
+    def golden_arrays(self, *names: str) -> dict[str, NDArray[np.float32]]:
+        """Arrays of golden.npz by name; ManifestError as in `golden`."""
+        return self._arrays(GOLDEN_NAME, *names)
+
+    def head(self) -> Head | None:
+        """The last layer that calibration put in place of the files' own; None of another bundle.
+
+        ManifestError where it is missing, damaged, or for other labels.
+        """
+        if self.manifest.calibration is None:
+            return None
+        head = Head(**self._arrays(HEAD_NAME, "weight", "bias"))
+        n = len(self.manifest.labels)
+        if head.bias.shape != (n,) or head.weight.ndim != 2 or len(head.weight) != n:
+            raise ManifestError(
+                f"{self.folder / HEAD_NAME} is a layer of {head.weight.shape} and {head.bias.shape}"
+                f" for {n} labels: calibrate again"
+            )
+        return head
+
+    def layer(self) -> Head:
+        """The last layer that answers now: calibration's, or the one that the files have.
+
+        ManifestError as in `head`, or where an earlier edgeemg exported the bundle.
+        """
+        head = self.head()
+        return head if head is not None else Head(**self.golden_arrays("weight", "bias"))
+
+    def _arrays(self, file: str, *names: str) -> dict[str, NDArray[np.float32]]:
+        # zipfile and all that it loads: `run` on a bundle as it was exported needs none of it
+        from edgeemg.runtime.archives import read_arrays
+
+        if file not in self.manifest.files:
+            raise ManifestError(f"{self.folder} lists no {file}: export again")
+        verify_files(self.folder, {file: self.manifest.files[file]})
+        return read_arrays(self.folder / file, names)
 
 
 def golden_key(file_name: str) -> str:
     """The name under which golden.npz keeps what a model file gave at export."""
     return f"logits:{file_name}"
+
+
+def embedding_key(file_name: str) -> str:
+    """The name under which golden.npz keeps the embeddings that a model file gave at export."""
+    return f"embedding:{file_name}"
 
 
 def open_bundle(folder: Path) -> Bundle:

@@ -1,5 +1,6 @@
 """An ONNX file in, logits out, through onnxruntime."""
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ from numpy.typing import NDArray
 
 from edgeemg.errors import EngineError
 from edgeemg.runtime.libraries import import_library
-from edgeemg.runtime.streams import State, advance
+from edgeemg.runtime.streams import EMBEDDING_NAME, State, advance
 
 _DTYPES = {"tensor(float)": np.float32, "tensor(int8)": np.int8, "tensor(uint8)": np.uint8}
 
@@ -49,6 +50,11 @@ class OnnxEngine:
         emg, *states = self._session.get_inputs()
         self.hop_samples = int(emg.shape[-1])
         self._names = [one.name for one in (emg, *states)]
+        logits, *following = self._session.get_outputs()
+        found = [one for one in following if one.name == EMBEDDING_NAME]
+        self.embedding_size = math.prod(found[0].shape) if found else 0
+        self._following = [one.name for one in following if one not in found]
+        self._gives = [logits.name, *self._following]
         self._start = tuple(np.zeros(one.shape, _DTYPES[one.type]) for one in states)
         self.state_sizes = tuple(one.size for one in self._start)
 
@@ -61,8 +67,16 @@ class OnnxEngine:
     ) -> tuple[NDArray[np.float32], State]:
         """(1, channel, hop) float32 and a state -> (class,) float32 and the next state."""
         feed = dict(zip(self._names, (model_input, *state), strict=True))
-        logits, *following = self._session.run(None, feed)
+        logits, *following = self._session.run(self._gives, feed)
         return np.asarray(logits[0], dtype=np.float32), tuple(following)
+
+    def embed(
+        self, model_input: NDArray[np.float32], state: State
+    ) -> tuple[NDArray[np.float32], State]:
+        """As `step`, with the (width,) embedding instead of logits; not where its size is 0."""
+        feed = dict(zip(self._names, (model_input, *state), strict=True))
+        embedding, *following = self._session.run([EMBEDDING_NAME, *self._following], feed)
+        return np.asarray(embedding, dtype=np.float32).ravel(), tuple(following)
 
     def logits(self, model_input: NDArray[np.float32]) -> NDArray[np.float32]:
         """(1, channel, window) float32 -> (class,) float32; of a stream, hop by hop from zeros."""

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeemg.errors import EngineError
-from edgeemg.runtime.libraries import import_library, version_of
+from edgeemg.runtime.libraries import import_library, title_of
 from edgeemg.runtime.streams import State, advance
 
 _ALIGNMENT = 64  # bytes, of a tensor in the interpreter's memory
@@ -27,19 +27,25 @@ class TfliteEngine:
         except (ValueError, RuntimeError) as error:
             reason = str(error).splitlines()[0]
             raise EngineError(f"{path}: {distribution} refuses it ({reason})") from error
-        # a nightly build or a system's own package has another name
-        self.name = f"{distribution} {version_of(distribution) or 'of unknown version'}"
+        self.name = title_of(library, distribution)
         self.precision = precision
         self._input: dict[str, Any]
         self._output: dict[str, Any]
         self._input, *states = self._interpreter.get_input_details()
         self._output, *following = self._interpreter.get_output_details()
+        # behind the logits and the next states, in files that give it
+        embedding = following.pop() if len(following) > len(states) else None
         self.hop_samples = int(self._input["shape"][-1])
         self.state_sizes = tuple(math.prod(one["shape"].tolist()) for one in states)
         self._shape = tuple(self._input["shape"].tolist())
         samples = np.frombuffer(self._place(self._input), dtype=self._input["dtype"])
         self._samples = samples.reshape(self._shape)
         self._logits = np.frombuffer(self._place(self._output), dtype=self._output["dtype"])
+        self.embedding_size = math.prod(embedding["shape"].tolist()) if embedding else 0
+        if embedding is not None:
+            self._embedding: dict[str, Any] = embedding
+            place = self._place(embedding)
+            self._embedded = np.frombuffer(place, dtype=embedding["dtype"])
         places = [self._place(one) for one in states]
         # more may come out for a state than goes in: the next one is its end
         pairs = zip(places, following, strict=True)
@@ -59,18 +65,28 @@ class TfliteEngine:
         A state is bytes and goes back in as it came out: integers stay the same integers. States
         that are neighbours in the interpreter's memory are one, with what is between them.
         """
+        following = self._invoke(model_input, state)
+        return _dequantized(self._logits.copy(), self._output), following
+
+    def embed(
+        self, model_input: NDArray[np.float32], state: State
+    ) -> tuple[NDArray[np.float32], State]:
+        """As `step`, with the (width,) embedding instead of logits; not where its size is 0."""
+        following = self._invoke(model_input, state)
+        return _dequantized(self._embedded.copy(), self._embedding), following
+
+    def logits(self, model_input: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(1, channel, window) float32 -> (class,) float32; of a stream, hop by hop from zeros."""
+        return advance(self, model_input, self._start)[0]
+
+    def _invoke(self, model_input: NDArray[np.float32], state: State) -> State:
         if model_input.shape != self._shape:
             raise ValueError(f"it takes {self._shape}, got {model_input.shape}")
         self._samples[...] = _quantized(model_input, self._input)
         for place, one in zip(self._states, state, strict=True):
             place[:] = one
         self._interpreter.invoke()
-        following = tuple([b"".join(parts) for parts in self._following])
-        return _dequantized(self._logits.copy(), self._output), following
-
-    def logits(self, model_input: NDArray[np.float32]) -> NDArray[np.float32]:
-        """(1, channel, window) float32 -> (class,) float32; of a stream, hop by hop from zeros."""
-        return advance(self, model_input, self._start)[0]
+        return tuple([b"".join(parts) for parts in self._following])
 
     def _place(self, tensor: dict[str, Any]) -> memoryview:
         """Where the interpreter keeps a tensor, to read and write it there.

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from edgeemg.errors import EngineError
 from edgeemg.runtime.bundle import Bundle, open_bundle
+from edgeemg.runtime.heads import HeadedEngine
 from edgeemg.runtime.libraries import is_installed
-from edgeemg.runtime.streams import Follower, Steps
+from edgeemg.runtime.streams import Embedding, Follower, Steps
 
 PRECISIONS = ("float32", "int8")
 
@@ -38,7 +39,7 @@ class Engine(Protocol):
         ...
 
 
-class FileEngine(Engine, Steps, Protocol):
+class FileEngine(Engine, Steps, Embedding, Protocol):
     """What `open_engine` gives: also call by call, with the state in the caller's hands."""
 
 
@@ -58,7 +59,7 @@ ENGINES: dict[str, Callable[[Path, str], FileEngine]] = {"onnx": _onnx, "tflite"
 
 
 def open_engine(bundle: Bundle | Path, engine: str, precision: str = "float32") -> FileEngine:
-    """Load one model file of a bundle.
+    """Load one model file of a bundle; of a calibrated one, with its last layer instead.
 
     engine     "onnx" (onnxruntime) or "tflite" (ai-edge-litert, or else tflite-runtime)
     precision  "float32" or "int8"
@@ -73,6 +74,9 @@ def open_engine(bundle: Bundle | Path, engine: str, precision: str = "float32") 
         bundle = open_bundle(bundle)
     opened = ENGINES[engine](bundle.model_path(engine, precision), precision)
     _check_state(opened, bundle)
+    head = bundle.head()
+    if head is not None:
+        opened = HeadedEngine(opened, head)
     _check_shape(opened, bundle)
     return opened
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 # One entry a state, in the file's own order; arrays or bytes, as the engine can take them fastest.
 State = tuple[Any, ...]
+EMBEDDING_NAME = "embedding"  # of the output that the last linear layer reads, in ONNX files
 
 
 @runtime_checkable
@@ -35,6 +36,24 @@ class Steps(Protocol):
         """(1, channel, hop) float32 and a state -> (class,) float32 logits and the next state.
 
         The file keeps nothing between calls, and changes no array that it was given.
+        """
+        ...
+
+
+class Embedding(Protocol):
+    """What a file gives besides, where it was exported so.
+
+    embedding_size  numbers that the last linear layer reads; 0 of a file that does not give them
+    """
+
+    embedding_size: int
+
+    def embed(
+        self, model_input: NDArray[np.float32], state: State
+    ) -> tuple[NDArray[np.float32], State]:
+        """(1, channel, hop) float32 and a state -> (width,) float32 embedding and the next state.
+
+        Only where `embedding_size` is not 0.
         """
         ...
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeemg.dsp.inputs import scaled
+from edgeemg.dsp.inputs import fitted_scale, scaled
 from edgeemg.dsp.samples import Recording
 from edgeemg.errors import ModelError
 from edgeemg.manifest import Band
@@ -94,7 +94,7 @@ def cut(recordings: Sequence[Recording], *, front_end: str, window_ms: float, ho
 def divided(cut: Cut, parts: Parts) -> Dataset:
     """The parts of a split, scaled by what the training part alone says."""
     windows = cut.windows
-    scale = _scale(windows.values[np.isin(windows.trial, parts.train)])
+    scale = fitted_scale(windows.values[np.isin(windows.trial, parts.train)])
     return Dataset(
         train=_part(windows, parts.train, scale),
         validation=_part(windows, parts.validation, scale),
@@ -132,12 +132,6 @@ def spread(part: Part, count: int, *, seed: int) -> NDArray[np.float32]:
 
 def _samples(milliseconds: float, rate: float) -> int:
     return round(milliseconds * rate / 1000)
-
-
-def _scale(values: NDArray[np.float32]) -> tuple[float, ...]:
-    """Half the distance from the 16th to the 84th percentile: a sigma that pops do not move."""
-    low, high = np.percentile(values.reshape(-1, values.shape[2]), [15.87, 84.13], axis=0)
-    return tuple(max(float(one), 1e-3) for one in (high - low) / 2)
 
 
 def _part(

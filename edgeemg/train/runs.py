@@ -21,13 +21,13 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from edgeemg.digests import sha256_of
 from edgeemg.errors import ModelError
 from edgeemg.manifest import (
     MANIFEST_NAME,
     Manifest,
     ModelFile,
     read_manifest,
-    sha256_of,
     verify_files,
     write_manifest,
 )

@@ -10,15 +10,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeemg.manifest import ModelFile, sha256_of, write_manifest
-from edgeemg.runtime.bundle import GOLDEN_NAME, PARITY_NAME, golden_key
-from edgeemg.runtime.engines import ENGINES, Engine
+from edgeemg.digests import sha256_of
+from edgeemg.manifest import ModelFile, write_manifest
+from edgeemg.runtime.bundle import GOLDEN_NAME, PARITY_NAME, embedding_key, golden_key
+from edgeemg.runtime.engines import ENGINES, FileEngine
+from edgeemg.runtime.heads import embedding
 from edgeemg.train.dataset import spread
 from edgeemg.train.fit import predict
 from edgeemg.train.runs import Run
 from edgeemg_export.calibration import off_scale
 from edgeemg_export.chatter import into_log
 from edgeemg_export.choice import add_choice, emulator_for
+from edgeemg_export.embedding import embeddings, last_layer
 from edgeemg_export.gates import Gates, judged, refuse
 from edgeemg_export.layer_errors import LayerError, layer_errors, worst
 from edgeemg_export.limits import MAX_ACCURACY_DROP, MIN_AGREEMENT
@@ -88,7 +91,7 @@ class _Tried:
     """Files as they were written, and what the gates say of them."""
 
     files: list[Exported]
-    engines: dict[str, Engine]
+    engines: dict[str, FileEngine]
     parities: list[Parity]
 
 
@@ -169,7 +172,7 @@ def _goodness(one: Parity) -> tuple[bool, float, float]:
 
 def _parity(
     one: Exported,
-    engine: Engine,
+    engine: FileEngine,
     run: Run,
     target: Path,
     reference: NDArray[np.float32],
@@ -201,15 +204,28 @@ def _int8_layers(
     return found
 
 
-def _opened(one: Exported, target: Path) -> Engine:
+def _opened(one: Exported, target: Path) -> FileEngine:
     return ENGINES[one.engine](target / one.file, one.precision)
 
 
-def _write_golden(run: Run, target: Path, engines: Mapping[str, Engine]) -> None:
-    """Inputs, PyTorch's logits, and what each file gave here: a device compares like with like."""
+def _write_golden(run: Run, target: Path, engines: Mapping[str, FileEngine]) -> None:
+    """Inputs, PyTorch's answers, and each file's own: a device compares like with like.
+
+    Answers are logits and embeddings. With the embeddings, and the last layer beside them, a device
+    that fits another last layer knows what every file answers then, also those that it cannot run.
+    """
     inputs = spread(run.held_out, _GOLDEN, seed=run.manifest.training.seed)
-    own = {golden_key(name): engine_logits(engine, inputs) for name, engine in engines.items()}
-    arrays: dict[str, Any] = {"inputs": inputs, "logits": predict(run.model, inputs), **own}
+    head = last_layer(run.model)
+    arrays: dict[str, Any] = {
+        "inputs": inputs,
+        "logits": predict(run.model, inputs),
+        "embedding": embeddings(run.model, inputs),
+        "weight": head.weight.detach().numpy(),
+        "bias": head.bias.detach().numpy(),
+    }
+    for name, engine in engines.items():
+        arrays[golden_key(name)] = engine_logits(engine, inputs)
+        arrays[embedding_key(name)] = np.stack([embedding(engine, one[None]) for one in inputs])
     np.savez(target / GOLDEN_NAME, **arrays)
 
 

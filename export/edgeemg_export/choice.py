@@ -12,8 +12,9 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from edgeemg.digests import sha256_of
 from edgeemg.errors import EngineError
-from edgeemg.manifest import Choice, ModelFile, sha256_of, write_manifest
+from edgeemg.manifest import Choice, ModelFile, write_manifest
 from edgeemg.profiler.boards import BOARDS
 from edgeemg.profiler.emulator import Emulated, Emulator, prepare
 from edgeemg.profiler.golden import allowed_difference, judge

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from edgeemg.errors import EdgeEmgError, ModelError
 from edgeemg.train.runs import Run
 from edgeemg_export.chatter import into_log
+from edgeemg_export.embedding import expose
 from edgeemg_export.folding import folded
 from edgeemg_export.onnx_file import finish, quantize_onnx, write_onnx
 from edgeemg_export.recipes import STEM, Recipe, recipe_for
@@ -126,18 +127,33 @@ def _written(
     quantize: Callable[[str, Path, Recipe], None],
 ) -> Iterator[Exported]:
     for engine in wanted.formats:
-        name, name8 = f"model.{engine}", f"model.int8.{engine}"
-        wanted.on_step(f"{name}: float32")
-        with _converting(name, wanted.log):
-            write(engine, target / name)
-        yield _finished(Exported(name, engine, "float32"), run, target)
-        if not wanted.quantize:
-            continue
-        recipe = recipe_for(run.manifest.model.family, engine, safer=wanted.safer)
-        wanted.on_step(f"{name8}: {recipe.name}")
-        with _converting(name8, wanted.log):
-            quantize(engine, target / name8, recipe)
-        yield _finished(Exported(name8, engine, "int8", recipe), run, target)
+        files = list(_of_format(engine, run, target, wanted, write, quantize))
+        for one in files:  # behind the last step: those before read a file's outputs by place
+            with _converting(one.file, wanted.log):
+                expose(target / one.file, engine)
+        yield from files
+
+
+def _of_format(
+    engine: str,
+    run: Run,
+    target: Path,
+    wanted: Wanted,
+    write: Callable[[str, Path], None],
+    quantize: Callable[[str, Path, Recipe], None],
+) -> Iterator[Exported]:
+    name, name8 = f"model.{engine}", f"model.int8.{engine}"
+    wanted.on_step(f"{name}: float32")
+    with _converting(name, wanted.log):
+        write(engine, target / name)
+    yield _finished(Exported(name, engine, "float32"), run, target)
+    if not wanted.quantize:
+        return
+    recipe = recipe_for(run.manifest.model.family, engine, safer=wanted.safer)
+    wanted.on_step(f"{name8}: {recipe.name}")
+    with _converting(name8, wanted.log):
+        quantize(engine, target / name8, recipe)
+    yield _finished(Exported(name8, engine, "int8", recipe), run, target)
 
 
 def _finished(one: Exported, run: Run, target: Path) -> Exported:

@@ -145,6 +145,13 @@ class Rewriting:
             if int(one.tensorIndex) == before:
                 one.tensorIndex = tensor
 
+    def append_output(self, tensor: int, name: str) -> None:
+        """Let a tensor go out behind the others, under this name."""
+        self._graph.outputs = np.asarray([*self.outputs, tensor], dtype=np.int32)
+        end = _schema().TensorMapT()
+        end.name, end.tensorIndex = name.encode(), tensor
+        self._signature.outputs.append(end)
+
     def write(self, path: Path) -> None:
         """Write the file, without tensors that nothing reads; it ends the rewriting."""
         graph, model = self._graph, self._model

@@ -11,15 +11,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from edgeemg.digests import sha256_of
 from edgeemg.errors import ManifestError
 from edgeemg.manifest import (
     MANIFEST_NAME,
+    Calibration,
     Choice,
     Manifest,
     ModelFile,
     parse_manifest,
     read_manifest,
-    sha256_of,
     verify_files,
     write_manifest,
 )
@@ -397,3 +398,28 @@ def test_a_pipe_in_place_of_a_file_is_refused_and_not_waited_for(tmp_path: Path)
     os.mkfifo(tmp_path / "model.onnx")
     with pytest.raises(ManifestError, match="is missing"):
         verify_files(tmp_path, {"model.onnx": ModelFile("00" * 32, 0)})
+
+
+def test_a_calibration_comes_back_and_a_manifest_without_one_says_nothing_of_it(
+    plain_manifest: Manifest,
+) -> None:
+    calibration = Calibration(
+        source="cnn",
+        source_sha256="ab" * 32,
+        created="2026-01-02T00:00:00+00:00",
+        data="rec",
+        digests=("cd" * 32,),
+        trials={"left": 5, "rest": 7},
+        head="around",
+        scale_fitted=False,
+        protocol="5 folds",
+        before=0.25,
+        after=0.75,
+    )
+    calibrated = replace(plain_manifest, calibration=calibration)
+    assert parse_manifest(calibrated.dumps(), source="here") == calibrated
+    assert "calibration" not in json.loads(plain_manifest.dumps())
+    lame = plain_of(calibrated)
+    del lame["calibration"]["after"]
+    with pytest.raises(ManifestError, match=r"calibration is incomplete.*after"):
+        parse_manifest(sealed(lame), source="here")

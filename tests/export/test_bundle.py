@@ -9,8 +9,9 @@ import numpy as np
 import onnx
 import pytest
 
+from edgeemg.digests import sha256_of
 from edgeemg.errors import GateError
-from edgeemg.manifest import parse_manifest, sha256_of
+from edgeemg.manifest import parse_manifest
 from edgeemg.runtime.bundle import open_bundle
 from edgeemg.runtime.engines import open_engine
 from edgeemg.train.dataset import Part

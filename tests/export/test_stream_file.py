@@ -14,7 +14,8 @@ from edgeemg.manifest import StateTensor, read_manifest, write_manifest
 from edgeemg.runtime.bundle import open_bundle
 from edgeemg.runtime.engines import keeps_state, open_engine
 from edgeemg.runtime.health import Health
-from edgeemg.runtime.loop import Said, listen
+from edgeemg.runtime.loop import listen
+from edgeemg.runtime.watching import Said
 from edgeemg_export.recipes import STATIC, recipe_for
 from edgeemg_export.stream_file import stream_of
 

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 import torch
 
+from edgeemg.digests import sha256_of
 from edgeemg.errors import ManifestError, ModelError
-from edgeemg.manifest import ModelFile, read_manifest, sha256_of, write_manifest
+from edgeemg.manifest import ModelFile, read_manifest, write_manifest
 from edgeemg.train.fit import predict
 from edgeemg.train.models import MODELS, REVISIONS, revision
 from edgeemg.train.runs import read_run
