@@ -18,15 +18,15 @@ def profile_with_progress(
 
     try:
         report = profile(
-            open_bundle(folder), engine=engine, precision=precision, runs=runs, on_step=_tell
+            open_bundle(folder), engine=engine, precision=precision, runs=runs, on_step=tell
         )
     finally:
-        _tell("")
-    click.echo(profile_tables(report), err=True)
+        tell("")
+    click.echo(profile_tables(report.plain()), err=True)
     return report
 
 
-def _tell(step: str) -> None:
+def tell(step: str) -> None:
     """One line that the next step writes over; a line each where nobody watches."""
     if sys.stderr.isatty():
         click.echo(f"\r\x1b[K{step}", nl=False, err=True)

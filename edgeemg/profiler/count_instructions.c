@@ -3,10 +3,11 @@
  * The guest makes a mark with getpriority(0x454d47, LABEL), which every kernel refuses and which
  * costs nothing else. For each mark one line goes to the file named by `out=`:
  *
- *     LABEL INSTRUCTIONS PEAK_BYTES
+ *     LABEL PEAK_BYTES INSTRUCTIONS...
  *
- * INSTRUCTIONS  executed by the guest since its start, all threads, exact: every translated block
- *               adds its length when it is entered.
+ * INSTRUCTIONS  executed by the guest since its start, all threads, exact, one number a kind
+ *               (a64_kinds.c): every translated block counts how often it is entered, and what it
+ *               holds was read when it was translated.
  * PEAK_BYTES    the most guest memory that was resident at once so far: the pages that lie where
  *               qemu puts the guest's own memory, without qemu's. Resident memory only falls in
  *               the system calls below, so looking just before each of them misses no peak.
@@ -18,6 +19,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -40,6 +42,10 @@ extern size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *);
 extern struct qemu_plugin_insn *qemu_plugin_tb_get_insn(const struct qemu_plugin_tb *, size_t);
 extern uint64_t qemu_plugin_insn_vaddr(const struct qemu_plugin_insn *);
 extern void *qemu_plugin_insn_haddr(const struct qemu_plugin_insn *);
+extern const void *qemu_plugin_insn_data(const struct qemu_plugin_insn *);
+
+extern int kind_of(uint32_t word); /* a64_kinds.c */
+enum { KINDS = 11 };
 
 #define EXPORTED __attribute__((visibility("default")))
 EXPORTED int qemu_plugin_version = 1;
@@ -59,7 +65,13 @@ enum { MARK = 0x454d47 };                     /* "EMG" */
 #define SLACK_BYTES (128 * 1024)              /* a rise below this is not worth a look */
 
 static FILE *out;
-static uint64_t instructions;
+
+struct block {
+    uint64_t entered;
+    struct block *next;
+    uint16_t kinds[KINDS]; /* instructions; qemu ends a block after 512 */
+};
+static struct block *blocks;
 static uint64_t guest_base;
 static bool guest_base_known;
 static uint64_t peak_bytes;
@@ -118,8 +130,31 @@ static void translated(qemu_plugin_id_t id, struct qemu_plugin_tb *block)
         guest_base = (uint64_t)(uintptr_t)qemu_plugin_insn_haddr(first) - qemu_plugin_insn_vaddr(first);
         guest_base_known = true;
     }
-    qemu_plugin_register_vcpu_tb_exec_inline(block, QEMU_PLUGIN_INLINE_ADD_U64, &instructions,
-                                             qemu_plugin_tb_n_insns(block));
+    struct block *own = calloc(1, sizeof *own);
+    if (!own)
+        abort();
+    for (size_t n = 0; n < qemu_plugin_tb_n_insns(block); n++) {
+        uint32_t word; /* little-endian, as the host */
+        memcpy(&word, qemu_plugin_insn_data(qemu_plugin_tb_get_insn(block, n)), sizeof word);
+        own->kinds[kind_of(word)]++;
+    }
+    do
+        own->next = __atomic_load_n(&blocks, __ATOMIC_ACQUIRE);
+    while (!__sync_bool_compare_and_swap(&blocks, own->next, own));
+    qemu_plugin_register_vcpu_tb_exec_inline(block, QEMU_PLUGIN_INLINE_ADD_U64, &own->entered, 1);
+}
+
+static void write_mark(uint64_t label)
+{
+    uint64_t executed[KINDS] = {0};
+    for (const struct block *one = __atomic_load_n(&blocks, __ATOMIC_ACQUIRE); one; one = one->next)
+        for (int kind = 0; kind < KINDS; kind++)
+            executed[kind] += one->entered * one->kinds[kind];
+    fprintf(out, "%llu %llu", (unsigned long long)label, (unsigned long long)peak_bytes);
+    for (int kind = 0; kind < KINDS; kind++)
+        fprintf(out, " %llu", (unsigned long long)executed[kind]);
+    fputc('\n', out);
+    fflush(out);
 }
 
 static void syscalled(qemu_plugin_id_t id, unsigned int vcpu, int64_t number, uint64_t a1,
@@ -140,9 +175,7 @@ static void syscalled(qemu_plugin_id_t id, unsigned int vcpu, int64_t number, ui
         if (a1 != MARK)
             break;
         look();
-        fprintf(out, "%llu %llu %llu\n", (unsigned long long)a2, (unsigned long long)instructions,
-                (unsigned long long)peak_bytes);
-        fflush(out);
+        write_mark(a2);
         break;
     }
 }

@@ -11,7 +11,7 @@ from pathlib import Path
 from edgeemg.errors import MissingToolError
 from edgeemg.profiler.cache import filled_once
 
-SOURCE = Path(__file__).with_name("count_instructions.c")
+SOURCES = tuple(Path(__file__).with_name(name) for name in ("count_instructions.c", "a64_kinds.c"))
 _COMPILERS = ("gcc", "cc", "clang")
 _PATIENCE_S = 60
 _NEWEST_QEMU = 8  # the last with version 1 of the plugin interface
@@ -47,8 +47,8 @@ def find_tools() -> Tools:
 
 
 def compile_counter(tools: Tools, cache: Path) -> Path:
-    """The plugin, compiled once for this source; MissingToolError where the compiler fails."""
-    version = hashlib.sha256(SOURCE.read_bytes()).hexdigest()[:12]
+    """The plugin, compiled once for these sources; MissingToolError where the compiler fails."""
+    version = hashlib.sha256(b"".join(one.read_bytes() for one in SOURCES)).hexdigest()[:12]
 
     def fill(folder: Path) -> None:
         _compile(tools.compiler, folder / "counter.so")
@@ -58,7 +58,7 @@ def compile_counter(tools: Tools, cache: Path) -> Path:
 
 def _compile(compiler: Path, plugin: Path) -> None:
     done = subprocess.run(  # noqa: S603  # the machine's compiler on our own source
-        [str(compiler), "-shared", "-fPIC", "-O2", "-o", str(plugin), str(SOURCE)],
+        [str(compiler), "-shared", "-fPIC", "-O2", "-o", str(plugin), *map(str, SOURCES)],
         capture_output=True,
         text=True,
         timeout=_PATIENCE_S,
@@ -66,7 +66,8 @@ def _compile(compiler: Path, plugin: Path) -> None:
     )
     if done.returncode:
         lines = done.stderr.strip().splitlines() or ["it gave no reason"]
-        raise MissingToolError(f"{compiler} cannot compile {SOURCE.name} ({lines[0]}): {_INSTALL}")
+        names = " and ".join(one.name for one in SOURCES)
+        raise MissingToolError(f"{compiler} cannot compile {names} ({lines[0]}): {_INSTALL}")
 
 
 def _refuse_unfit(qemu: str) -> None:

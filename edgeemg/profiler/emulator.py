@@ -26,11 +26,13 @@ from edgeemg.profiler.guest_files import (
     pycache_folder,
     wheels_folder,
 )
-from edgeemg.profiler.marks import Mark, instructions_between, parse_marks
+from edgeemg.profiler.marks import Mark, kinds_between, laps_between, parse_marks
+from edgeemg.profiler.stages import LAPS, STAGES
 from edgeemg.runtime.bundle import Bundle, open_bundle
 from edgeemg.runtime.libraries import LIBRARIES
 
 RUNS = 20  # counted inferences
+_GUEST, _STAGES_GUEST = "edgeemg.profiler.guest", "edgeemg.profiler.guest_stages"
 _PATIENCE_S = 300
 
 
@@ -42,6 +44,7 @@ class Emulated:
     python             version and build of the CPython that called it
     instructions       executed for one inference (for a stream bundle: one hop), with the Python
                        call and the scaling of int8 inputs; counted, and not a time
+    kinds              the same by kind (instruction_kinds.KINDS)
     peak_memory_bytes  the most memory that the emulated process held at once, without qemu's own
     logits             (golden input, class): what the file answers there
     """
@@ -53,6 +56,7 @@ class Emulated:
     python: str
     cpu: str
     instructions: int
+    kinds: dict[str, int]
     peak_memory_bytes: int
     logits: list[list[float]]
 
@@ -96,8 +100,9 @@ class Emulator:
         if isinstance(bundle, Path):
             bundle = open_bundle(bundle)
         path = bundle.model_path(engine, precision)
-        request = (str(bundle.folder.resolve()), engine, precision, str(runs))
-        answer, marks = self._settled(cpu, wheels_with(_library(engine, library)), request)
+        request = (_GUEST, str(bundle.folder.resolve()), engine, precision, str(runs))
+        text, marks = self._settled(cpu, wheels_with(_library(engine, library)), request)
+        answer, kinds = parse_answer(text), kinds_between(marks, runs=runs)
         return Emulated(
             file=path.name,
             engine=engine,
@@ -105,15 +110,30 @@ class Emulator:
             library=answer.library,
             python=answer.python,
             cpu=cpu,
-            instructions=instructions_between(marks, runs=runs),
+            instructions=sum(kinds.values()),
+            kinds=kinds,
             peak_memory_bytes=marks[-1].peak_memory_bytes,
             logits=answer.logits,
         )
 
+    def measure_stages(
+        self, bundle: Bundle | Path, *, cpu: str, engine: str, precision: str, hops: int = RUNS
+    ) -> dict[str, dict[str, int]]:
+        """Instructions of one hop by kind, for each of `stages.STAGES`: the whole way of a sample.
+
+        Arguments and errors as in `measure`.
+        """
+        if isinstance(bundle, Path):
+            bundle = open_bundle(bundle)
+        request = (_STAGES_GUEST, str(bundle.folder.resolve()), engine, precision, str(hops))
+        _, marks = self._settled(cpu, wheels_with(_library(engine, None)), request)
+        laps = dict(zip(LAPS, laps_between(marks, rounds=hops), strict=True))
+        return {name: laps[name] for name in STAGES}
+
     def _settled(
         self, cpu: str, wheels: Wheels, request: tuple[str, ...]
-    ) -> tuple[Answer, list[Mark]]:
-        """What the guest answered, and its marks.
+    ) -> tuple[str, list[Mark]]:
+        """What the guest printed, and its marks.
 
         A process that meets new code compiles it, which takes memory that no later one takes:
         then another process is asked again.
@@ -124,7 +144,7 @@ class Emulator:
             outcome = self._run(cpu, wheels, request)
         return outcome
 
-    def _run(self, cpu: str, wheels: Wheels, request: tuple[str, ...]) -> tuple[Answer, list[Mark]]:
+    def _run(self, cpu: str, wheels: Wheels, request: tuple[str, ...]) -> tuple[str, list[Mark]]:
         with tempfile.NamedTemporaryFile("r", prefix="edgeemg-marks-") as counted:
             try:
                 child = subprocess.run(  # noqa: S603  # qemu, our own module
@@ -138,20 +158,20 @@ class Emulator:
                 )
             except subprocess.TimeoutExpired as error:
                 raise EngineError(
-                    f"{request[0]}: no answer from the emulated {cpu} within {_PATIENCE_S} s"
+                    f"{request[1]}: no answer from the emulated {cpu} within {_PATIENCE_S} s"
                 ) from error
             if child.returncode:
                 why = why_it_ended(child.returncode, child.stderr)
                 names = ", ".join(wheels.distributions)
-                raise EngineError(f"{request[0]}: on an emulated {cpu} with {names}: {why}")
-            return parse_answer(child.stdout), parse_marks(counted.read())
+                raise EngineError(f"{request[1]}: on an emulated {cpu} with {names}: {why}")
+            return child.stdout, parse_marks(counted.read())
 
     def _command(self, cpu: str, counted: Path, request: tuple[str, ...]) -> list[str]:
         root = core_folder(self.cache, cpu)
         return [
             *(str(self.qemu), "-cpu", cpu, "-L", str(root), "-seed", "1"),
             *("-plugin", f"{_quoted(self.counter)},out={_quoted(counted)}"),
-            *(str(root / PYTHON), "-S", "-s", "-P", "-m", "edgeemg.profiler.guest", *request),
+            *(str(root / PYTHON), "-S", "-s", "-P", "-m", *request),
         ]
 
     def _environment(self, wheels: Wheels) -> dict[str, str]:

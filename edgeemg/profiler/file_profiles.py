@@ -7,9 +7,12 @@ from typing import Any
 import numpy as np
 
 from edgeemg.manifest import Manifest
+from edgeemg.profiler.bundle_facts import hop_s
 from edgeemg.profiler.children import Failure
 from edgeemg.profiler.golden import allowed_difference, judge
+from edgeemg.profiler.histogram import Histogram, histogram
 from edgeemg.profiler.latency import Measurement
+from edgeemg.profiler.percentiles import percentiles
 from edgeemg.runtime.bundle import Bundle
 from edgeemg.runtime.libraries import how_to_install
 
@@ -20,11 +23,18 @@ class FileProfile:
 
     status         measured, not installed, or failed; `reason` says why
     latency_us     p50 p90 p95 p99 max over the inferences of all rounds
+    histogram      of the same
     p50_spread     from the lowest to the highest round's p50, as a fraction of p50
     memory_mb      resident after each stage, the median of the rounds; `peak` is the highest
     real_time_factor   p50 over the hop: the share of a core that the network takes
     correct        the golden answers are those that this file gave at export: every logit within
                    `allowed_difference`, and no label turned that was further ahead than that
+    multiply_adds_per_second   of the network, at p50
+    share_of_peak  the same over what the core could do at most at its clock; None where its
+                   limits or its clock are not known (cost_model.CORES)
+    stages         of one hop from bytes to a decision, see stage_times.stage_row
+    operators      see operator_times.OperatorTime; None where the engine does not tell
+    energy         see energy.Energy; None where nothing on the machine measures power
     rounds         each fresh process by itself
     """
 
@@ -39,6 +49,7 @@ class FileProfile:
     engine_version: str | None = None
     runs: int = 0
     latency_us: dict[str, float] | None = None
+    histogram: Histogram | None = None
     p50_spread: float | None = None
     first_us: float | None = None
     import_ms: float | None = None
@@ -52,6 +63,11 @@ class FileProfile:
     turned_labels: int | None = None
     golden_inputs: int | None = None
     correct: bool | None = None
+    multiply_adds_per_second: float | None = None
+    share_of_peak: float | None = None
+    stages: dict[str, Any] | None = None
+    operators: list[dict[str, Any]] | None = None
+    energy: dict[str, Any] | None = None
     rounds: list[dict[str, Any]] = field(default_factory=list)
 
 
@@ -83,18 +99,19 @@ def _figures(manifest: Manifest, measured: Sequence[Measurement]) -> dict[str, A
     """The rounds together, and each by itself."""
     last = measured[-1]
     latencies = np.concatenate([one.latencies_us for one in measured])
-    latency_us = _percentiles(latencies)
+    latency_us = percentiles(latencies)
     p50s = [float(np.median(one.latencies_us)) for one in measured]
     return {
         "engine_version": last.engine_version,
         "runs": len(latencies),
         "latency_us": latency_us,
+        "histogram": histogram(latencies),
         "p50_spread": round((max(p50s) - min(p50s)) / latency_us["p50"], 4),
         "first_us": _median([one.first_us for one in measured]),
         "import_ms": _median([one.import_ms for one in measured]),
         "load_ms": _median([one.load_ms for one in measured]),
         "memory_mb": _memory(measured),
-        "real_time_factor": latency_us["p50"] / 1e6 / _hop_s(manifest),
+        "real_time_factor": latency_us["p50"] / 1e6 / hop_s(manifest),
         "cpu_share": _median([one.cpu_share for one in measured]),
         "rounds": [_round(one) for one in measured],
     }
@@ -111,13 +128,7 @@ def _round(measured: Measurement) -> dict[str, Any]:
     plain = asdict(measured)
     del plain["engine_version"], plain["logits"]
     latencies = np.asarray(plain.pop("latencies_us"))
-    return {"runs": len(latencies), "latency_us": _percentiles(latencies), **plain}
-
-
-def _percentiles(latencies_us: Any) -> dict[str, float]:
-    values = np.percentile(latencies_us, [50, 90, 95, 99, 100])
-    names = ("p50", "p90", "p95", "p99", "max")
-    return {name: round(float(one), 3) for name, one in zip(names, values, strict=True)}
+    return {"runs": len(latencies), "latency_us": percentiles(latencies), **plain}
 
 
 def _memory(measured: Sequence[Measurement]) -> dict[str, float | None]:
@@ -132,7 +143,3 @@ def _memory(measured: Sequence[Measurement]) -> dict[str, float | None]:
 
 def _median(values: Sequence[float]) -> float | None:
     return round(float(np.median(values)), 3) if values else None
-
-
-def _hop_s(manifest: Manifest) -> float:
-    return manifest.hop_samples / manifest.sample_rate_hz

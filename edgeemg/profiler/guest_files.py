@@ -3,7 +3,7 @@
     debian-*            Debian's arm64 libraries and CPython
     core-CPU-*          qemu's root folder for a core: debian-* by link, and the kernel's files
     engines-*, tflite-runtime-*   the wheels, unpacked
-    edgeemg-*           this package by link, and nothing that is installed beside it
+    edgeemg-*           our packages by link, and nothing that is installed beside them
     pycache             what the guest's Python has compiled
 
 Each name carries a hash of what edgeemg asks for, so that another wish makes a new folder: wheels
@@ -16,13 +16,15 @@ from functools import partial
 from pathlib import Path
 
 import edgeemg
+import firmware_bridge
 from edgeemg.profiler.aarch64_wheels import WHEELS, Wheels, unpack_wheels
 from edgeemg.profiler.boards import CPUS, part_of
 from edgeemg.profiler.cache import filled_once
 from edgeemg.profiler.core_files import cpuinfo, lay_out
 from edgeemg.profiler.debian_root import PACKAGES, unpack_debian
 
-_PACKAGE = Path(edgeemg.__file__).parent
+_HERE = Path(edgeemg.__file__).parent
+_PACKAGES = (_HERE, Path(firmware_bridge.__path__[0]))
 
 
 def fill(cache: Path, *, tell: Callable[[str], None]) -> None:
@@ -32,7 +34,7 @@ def fill(cache: Path, *, tell: Callable[[str], None]) -> None:
         filled_once(wheels_folder(cache, wheels), partial(unpack_wheels, wheels, tell=tell))
     for cpu in CPUS:
         filled_once(core_folder(cache, cpu), partial(lay_out, debian=debian, cpu_part=part_of(cpu)))
-    filled_once(package_folder(cache), lambda folder: (folder / _PACKAGE.name).symlink_to(_PACKAGE))
+    filled_once(package_folder(cache), _link)
 
 
 def debian_folder(cache: Path) -> Path:
@@ -49,11 +51,16 @@ def wheels_folder(cache: Path, wheels: Wheels) -> Path:
 
 
 def package_folder(cache: Path) -> Path:
-    return cache / f"edgeemg-{_short(str(_PACKAGE))}"
+    return cache / f"edgeemg-{_short(*map(str, _PACKAGES))}"
 
 
 def pycache_folder(cache: Path) -> Path:
     return cache / "pycache"
+
+
+def _link(folder: Path) -> None:
+    for package in _PACKAGES:
+        (folder / package.name).symlink_to(package)
 
 
 def _short(*parts: str) -> str:

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeemg.errors import EdgeEmgError
-from edgeemg.profiler.memory import peak_mb, resident_mb
+from edgeemg.profiler.memory import peak_mb, proportional_mb, resident_mb
 from edgeemg.runtime.engines import ENGINES, FileEngine
 from edgeemg.runtime.libraries import import_library
 
@@ -33,7 +33,8 @@ class Measurement:
     engine_version      as in `onnxruntime 1.22.0`
     latencies_us        one a timed inference, in order
     cpu_share           CPU time over wall time of the timed inferences: below 1, others ran too
-    memory_mb           resident after each stage (runtime, engine, loaded) and at its peak
+    memory_mb           resident after each stage (runtime, engine, loaded) and at its peak; pss is
+                        the proportional set size at the end
     logits              what it answers to the golden inputs
     """
 
@@ -60,6 +61,7 @@ def measure(path: Path, engine: str, precision: str, golden: Path, *, runs: int)
     logits = np.stack([loaded.logits(window[None]) for window in inputs])
     latencies_us, cpu_share = _latencies(loaded, inputs, runs)
     memory["peak"] = peak_mb()
+    memory["pss"] = proportional_mb()
     return Measurement(
         engine_version=loaded.name,
         import_ms=import_ms,

@@ -9,17 +9,26 @@ from pathlib import Path
 from edgeemg.profiler.children import Failure, run_python
 
 _STATUS = Path("/proc/self/status")
+_ROLLUP = Path("/proc/self/smaps_rollup")
 _PATIENCE_S = 60
 
 
 def resident_mb() -> float | None:
     """What this process holds in memory now (VmRSS); None where there is no /proc."""
-    return _field("VmRSS")
+    return _field(_STATUS, "VmRSS")
+
+
+def proportional_mb() -> float | None:
+    """The same with pages that others map too counted in shares (Pss); None where unknown.
+
+    What is freed when this process ends, and so what a second one beside it would cost less.
+    """
+    return _field(_ROLLUP, "Pss")
 
 
 def peak_mb() -> float | None:
     """The most that this process has held so far (VmHWM); None where there is no /proc."""
-    return _field("VmHWM")
+    return _field(_STATUS, "VmHWM")
 
 
 def bare_mb(statement: str) -> float | None:
@@ -33,7 +42,10 @@ def bare_mb(statement: str) -> float | None:
 
 
 def parse_status(text: str, field: str) -> float | None:
-    """One field of /proc/PID/status, whose kB are 1024 bytes; None where it is not there."""
+    """One field of /proc/PID/status or smaps_rollup, None where it is not there.
+
+    Their kB are 1024 bytes.
+    """
     for line in text.splitlines():
         name, _, value = line.partition(":")
         number = value.split()[:1]
@@ -42,8 +54,8 @@ def parse_status(text: str, field: str) -> float | None:
     return None
 
 
-def _field(name: str) -> float | None:
+def _field(path: Path, name: str) -> float | None:
     try:
-        return parse_status(_STATUS.read_text(encoding="ascii", errors="replace"), name)
+        return parse_status(path.read_text(encoding="ascii", errors="replace"), name)
     except OSError:
         return None

@@ -25,34 +25,48 @@ def onnx_operators(path: Path) -> Iterator[Operator]:
     Raises MissingExtraError without onnxruntime, EngineError where it cannot run the file, or
     there is no room for what the profiler writes.
     """
+    with tempfile.TemporaryDirectory() as folder:
+        # repacked weights would not be listed as what an operator reads; what is fused stays
+        events = node_events(path, Path(folder), runs=1, prepacking=False)
+    for event in events:
+        yield _operator(event["args"])
+
+
+def node_events(path: Path, folder: Path, *, runs: int, prepacking: bool) -> list[dict[str, Any]]:
+    """What onnxruntime's profiler tells of each operator of each of the runs, on zeros.
+
+    folder  is written to
+    Each event has a `name`, `dur` in microseconds and `args`. Errors as in `onnx_operators`.
+    """
     purpose = f"reading the operators of {path.name}"
     ort, _ = import_library("onnx", purpose=purpose)
     try:
-        with tempfile.TemporaryDirectory() as folder:
-            written = _profiled(ort, path, Path(folder))
-            events = json.loads(written.read_text(encoding="utf-8"))
+        written = _profiled(ort, path, folder, runs=runs, prepacking=prepacking)
+        events = json.loads(written.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:  # a full disk: no file, or half of one
         raise EngineError(
             f"{purpose} takes a small temporary file, which cannot be written ({error}): "
             "free some space, or set TMPDIR to a folder that has some"
         ) from error
-    for event in events:
-        facts = event.get("args", {})
-        if event.get("cat") == "Node" and "input_type_shape" in facts:
-            yield _operator(facts)
+    return [
+        one
+        for one in events
+        if one.get("cat") == "Node" and "input_type_shape" in one.get("args", {})
+    ]
 
 
-def _profiled(ort: Any, path: Path, folder: Path) -> Path:
-    """The profile that onnxruntime writes into the folder of one inference on zeros."""
+def _profiled(ort: Any, path: Path, folder: Path, *, runs: int, prepacking: bool) -> Path:
+    """The profile that onnxruntime writes into the folder."""
     options = session_options(ort)
     options.enable_profiling = True
     options.profile_file_prefix = str(folder / "operators")
-    # repacked weights would not be listed as what an operator reads; what is fused stays the same
-    options.add_session_config_entry("session.disable_prepacking", "1")
+    if not prepacking:
+        options.add_session_config_entry("session.disable_prepacking", "1")
     try:
         session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
         inputs = {one.name: np.zeros(one.shape, _TYPES[one.type]) for one in session.get_inputs()}
-        session.run(None, inputs)
+        for _ in range(runs):
+            session.run(None, inputs)
         return Path(session.end_profiling())
     except Exception as error:
         reason = str(error).splitlines()[0]

@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from edgeemg.errors import ManifestError, MissingExtraError
-from edgeemg.manifest import Manifest, ModelFile
+from edgeemg.errors import MissingExtraError
+from edgeemg.manifest import ModelFile
 from edgeemg.profiler.board import (
     Machine,
     State,
@@ -13,6 +13,9 @@ from edgeemg.profiler.board import (
     read_state,
     why_invalid,
 )
+from edgeemg.profiler.bundle_facts import bundle_facts, chosen_files
+from edgeemg.profiler.details import Details, with_details
+from edgeemg.profiler.energy import idle_watts
 from edgeemg.profiler.file_profiles import FileProfile, file_profile
 from edgeemg.profiler.golden import in_words
 from edgeemg.profiler.latency import WARM_UP
@@ -22,7 +25,7 @@ from edgeemg.runtime.bundle import GOLDEN_NAME, Bundle
 from edgeemg.runtime.engines import installed_engines
 from edgeemg.runtime.libraries import how_to_install
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 ROUNDS = 3
 _ARM = ("aarch64", "armv7l", "armv6l")
 _BUSY = 0.9  # share of the wall time on the CPU, below which others had it
@@ -34,6 +37,7 @@ class Profile:
 
     invalid_because  the board was throttled meanwhile: the times say nothing of it
     baseline_mb      a fresh Python that only starts, and one that imports numpy
+    idle_watts       None where nothing on this machine measures power
     """
 
     bundle: dict[str, Any]
@@ -43,6 +47,7 @@ class Profile:
     baseline_mb: dict[str, float | None]
     rounds: int
     files: list[FileProfile]
+    idle_watts: float | None
     invalid_because: str | None
     notes: list[str]
 
@@ -58,6 +63,7 @@ class Profile:
             "board": {"before": asdict(self.before), "after": asdict(self.after)},
             "settings": {"rounds": self.rounds, "warm_up": WARM_UP, "threads": 1},
             "baseline_mb": self.baseline_mb,
+            "idle_watts": self.idle_watts,
             "files": [asdict(one) for one in self.files],
             "notes": self.notes,
         }
@@ -78,38 +84,28 @@ def profile(
     Raises ManifestError where no file fits, MissingExtraError where no engine for one is here.
     A file that cannot be measured is a row that says why.
     """
-    chosen = _chosen(bundle, engine, precision)
+    chosen = chosen_files(bundle, engine, precision)
     subjects = _subjects(bundle, chosen)
     baseline = {"python": bare_mb("pass"), "numpy": bare_mb("import numpy")}
-    machine, before = read_machine(), read_state()
+    machine, before, idle = read_machine(), read_state(), idle_watts()
     outcomes = measure_in_turns(list(subjects.values()), runs=runs, rounds=rounds, on_step=on_step)
-    after = read_state()
     by_name = dict(zip(subjects, outcomes, strict=True))
-    files = [file_profile(bundle, name, by_name.get(name)) for name in chosen]
+    rows = [file_profile(bundle, name, by_name.get(name)) for name in chosen]
+    details = Details(bundle, machine, subjects, runs=runs, idle_watts=idle)
+    files = [with_details(one, details, on_step=on_step) for one in rows]
+    after = read_state()
     return Profile(
-        bundle=_bundle_facts(bundle.manifest),
+        bundle=bundle_facts(bundle.manifest),
         machine=machine,
         before=before,
         after=after,
         baseline_mb=baseline,
         rounds=rounds,
         files=files,
+        idle_watts=idle,
         invalid_because=why_invalid(before, after),
         notes=_notes(machine, before, files),
     )
-
-
-def _chosen(bundle: Bundle, engine: str | None, precision: str | None) -> dict[str, ModelFile]:
-    chosen = {
-        name: one
-        for name, one in bundle.models.items()
-        if engine in (None, one.engine) and precision in (None, one.precision)
-    }
-    if not chosen:
-        wanted = " ".join(one for one in (engine, precision) if one)
-        has = ", ".join(f"{one.engine} {one.precision}" for one in bundle.models.values())
-        raise ManifestError(f"{bundle.folder} holds no {wanted} model; it holds {has or 'none'}")
-    return chosen
 
 
 def _subjects(bundle: Bundle, chosen: dict[str, ModelFile]) -> dict[str, Subject]:
@@ -130,23 +126,6 @@ def _subjects(bundle: Bundle, chosen: dict[str, ModelFile]) -> dict[str, Subject
             + " or ".join(remedies)
         )
     return subjects
-
-
-def _bundle_facts(manifest: Manifest) -> dict[str, Any]:
-    rate = manifest.sample_rate_hz
-    return {
-        "name": manifest.name,
-        "created": manifest.created,
-        "family": manifest.model.family,
-        "parameters": manifest.model.parameters,
-        "macs": manifest.model.macs,
-        "channels": len(manifest.channels),
-        "sample_rate_hz": rate,
-        "window_ms": manifest.window_samples / rate * 1000,
-        "hop_ms": manifest.hop_samples / rate * 1000,
-        "mode": manifest.mode,
-        "generated_emg": manifest.training.generated,
-    }
 
 
 def _notes(machine: Machine, before: State, files: Sequence[FileProfile]) -> list[str]:

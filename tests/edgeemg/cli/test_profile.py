@@ -12,7 +12,7 @@ def profile(*arguments: object) -> "subprocess.CompletedProcess[str]":
         [sys.executable, "-m", "edgeemg", "profile", *map(str, arguments)],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
     )
 
 
@@ -78,6 +78,67 @@ def test_too_few_runs_are_refused(tiny_bundle: Path) -> None:
     done = profile(tiny_bundle, "--runs", 2)
     assert done.returncode == 2
     assert "--runs" in done.stderr
+
+
+def test_a_report_is_shown_again_and_makes_a_page(tiny_bundle: Path, tmp_path: Path) -> None:
+    first = profile(tiny_bundle, "--runs", 3, "--engine", "tflite", "--json")
+    kept, page = tmp_path / "report.json", tmp_path / "report.html"
+    kept.write_text(first.stdout)
+    again = profile(kept, "--html", page, "--json")
+    assert (again.returncode, json.loads(again.stdout)) == (0, json.loads(first.stdout))
+    assert again.stderr.splitlines()[-1] == f"page: {page}"
+    assert "one inference, ms" in again.stderr
+    assert "<svg" in page.read_text()
+    both = profile("--compare", kept, kept, "--json")
+    assert {one["verdict"] for one in json.loads(both.stdout)["rows"]} == {"the same"}
+    assert "the same" in both.stderr
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"kind": "measured", "schema_version": 99}'])
+def test_a_file_that_is_no_report_is_refused_in_one_line(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "report.json"
+    path.write_text(text)
+    done = profile(path)
+    assert (done.returncode, done.stdout) == (2, "")
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"edgeemg: {path} is ")
+
+
+def test_an_unknown_board_is_refused_with_the_choices(tiny_bundle: Path) -> None:
+    done = profile(tiny_bundle, "--board", "pi-7")
+    assert done.returncode == 2
+    assert "choose of pi-zero-2w, pi-3b, pi-4, pi-5, or all" in done.stderr
+
+
+@pytest.mark.parametrize("arguments", [[], ["--compare", "a", "b", "--board", "pi-4"]])
+def test_options_that_do_not_go_together_are_refused(arguments: list[str]) -> None:
+    done = profile(*arguments)
+    assert done.returncode == 2
+    assert "--compare" in done.stderr
+
+
+def test_a_page_is_not_written_over_a_file_of_the_users(tiny_bundle: Path, tmp_path: Path) -> None:
+    own = tmp_path / "own.html"
+    own.write_text("mine")
+    done = profile(tiny_bundle, "--html", own)
+    assert (done.returncode, own.read_text()) == (2, "mine")
+    assert "--html" in done.stderr
+
+
+@pytest.mark.slow
+def test_a_board_is_counted_and_never_called_measured(
+    emulator, tiny_bundle: Path, tmp_path: Path
+) -> None:
+    page = tmp_path / "pi-5.html"
+    asked = ("--board", "pi-5", "--engine", "tflite", "--precision", "int8")
+    done = profile(tiny_bundle, *asked, "--json", "--html", page)
+    assert done.returncode == 0
+    report = json.loads(done.stdout)
+    assert report["kind"] == "emulated"
+    (row,) = report["boards"]["pi-5"]["files"]
+    assert row["kinds"]["int8_dot"] > 0
+    assert "EMULATED, not measured on a board" in done.stderr
+    assert "nothing was measured on a board" in page.read_text()
 
 
 def test_help_shows_examples() -> None:

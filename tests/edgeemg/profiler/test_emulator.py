@@ -9,6 +9,7 @@ import pytest
 from edgeemg.errors import EngineError, ManifestError, MissingToolError
 from edgeemg.manifest import read_manifest
 from edgeemg.profiler.emulator import Emulator, prepare
+from edgeemg.profiler.stages import STAGES
 from edgeemg.runtime.bundle import open_bundle
 
 
@@ -30,6 +31,34 @@ def test_more_runs_give_the_same_mean(emulator: Emulator, tiny_bundle: Path) -> 
     assert few.instructions == pytest.approx(many.instructions, rel=3e-3)
     macs = read_manifest(tiny_bundle).model.macs
     assert macs / 4 < few.instructions < 100 * macs  # one instruction multiplies four at most
+    assert sum(few.kinds.values()) == few.instructions
+    assert macs / 4 < few.kinds["float_multiply_add"] + few.kinds["float_multiply_add_scalar"]
+    assert few.kinds["int8_dot"] == 0
+
+
+@pytest.mark.slow
+def test_a_core_with_dot_products_uses_them_and_one_without_does_not(
+    emulator: Emulator, tiny_bundle: Path
+) -> None:
+    old, new = (
+        emulator.measure(tiny_bundle, cpu=cpu, engine="tflite", precision="int8").kinds
+        for cpu in ("cortex-a72", "cortex-a76")
+    )
+    assert old["int8_dot"] == 0 < old["int8_multiply"]
+    assert new["int8_dot"] > 100 > new["int8_multiply"]
+
+
+@pytest.mark.slow
+def test_the_stages_of_a_hop_are_counted_each_by_itself(
+    emulator: Emulator, tiny_bundle: Path
+) -> None:
+    asked = {"cpu": "cortex-a72", "engine": "tflite", "precision": "int8"}
+    stages = emulator.measure_stages(tiny_bundle, hops=10, **asked)
+    assert tuple(stages) == STAGES
+    alone = emulator.measure(tiny_bundle, **asked)
+    network = sum(stages["network"].values())
+    assert network == pytest.approx(alone.instructions, rel=0.05)
+    assert sum(stages["parse"].values()) > 1000
 
 
 @pytest.mark.slow

@@ -10,9 +10,15 @@ import pytest
 
 from edgeemg.errors import ManifestError, MissingExtraError
 from edgeemg.manifest import read_manifest, write_manifest
+from edgeemg.profiler import details, energy
+from edgeemg.profiler import report as report_module
+from edgeemg.profiler.board import read_machine, read_state
+from edgeemg.profiler.details import share_of_peak
+from edgeemg.profiler.energy import measure_energy
 from edgeemg.profiler.file_profiles import file_profile
 from edgeemg.profiler.golden import allowed_difference
 from edgeemg.profiler.latency import Logits, Measurement
+from edgeemg.profiler.power import Power
 from edgeemg.profiler.report import Profile, failures, profile
 from edgeemg.profiler.tables import profile_tables
 from edgeemg.runtime.bundle import open_bundle
@@ -38,6 +44,45 @@ def test_every_file_is_measured_and_answers_rightly(measured: Profile) -> None:
     assert failures(measured) == []
 
 
+def test_every_file_has_its_details(measured: Profile) -> None:
+    for one in measured.files:
+        assert sum(one.histogram["counts"]) == 30
+        assert 0 < one.memory_mb["pss"] <= one.memory_mb["peak"]
+        assert list(one.stages["stages_us"]) == ["parse", "filter", "window", "network", "decision"]
+        assert sum(one.stages["shares"].values()) == pytest.approx(1, abs=0.01)
+        assert (one.operators is None) == (one.engine == "tflite")
+        speed = measured.bundle["macs"] / one.latency_us["p50"] * 1e6
+        assert one.multiply_adds_per_second == pytest.approx(speed, rel=1e-3)
+
+
+def test_energy_is_told_where_the_machine_measures_power(
+    tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    power = Power(3.0, "made up")
+    monkeypatch.setattr(report_module, "idle_watts", lambda: 2.0)
+    monkeypatch.setattr(
+        details, "measure_energy", lambda *asked: measure_energy(*asked, lambda: power)
+    )
+    monkeypatch.setattr(energy, "_BUSY_S", 0.5)
+    report = profile(open_bundle(tiny_bundle), runs=3, engine="tflite", precision="int8")
+    (row,) = report.files
+    assert (row.energy["watts"], row.energy["idle_watts"]) == (3.0, 2.0)
+    assert "mJ an inference above idle; 3.00 W busy" in profile_tables(report.plain())
+    assert report.plain()["idle_watts"] == 2.0
+
+
+def test_the_share_of_peak_is_that_of_a_known_core_at_its_clock() -> None:
+    machine, state = read_machine(), read_state()
+    pi_4 = replace(machine, core="Cortex-A72")
+    at_1500 = replace(state, clock_mhz=1800.0, measured_clock_mhz=1500.0)
+    # 6000 multiply-adds in 1 us at 1500 MHz are 4 a cycle: all that NEON can do in float
+    assert share_of_peak(6000, 1.0, "float32", pi_4, at_1500) == 1.0
+    assert share_of_peak(6000, 1.0, "int8", pi_4, at_1500) == 0.5
+    unclocked = replace(state, clock_mhz=None, measured_clock_mhz=None)
+    assert share_of_peak(6000, 1.0, "float32", pi_4, unclocked) is None
+    assert share_of_peak(6000, 1.0, "float32", replace(machine, core=None), at_1500) is None
+
+
 def test_the_spread_is_that_of_the_rounds(measured: Profile) -> None:
     for one in measured.files:
         p50s = [each["latency_us"]["p50"] for each in one.rounds]
@@ -56,7 +101,7 @@ def test_every_file_is_held_to_what_it_gave_at_export(measured: Profile, tiny_bu
 
 def test_the_report_is_json_with_a_version_and_the_machine(measured: Profile) -> None:
     plain = json.loads(json.dumps(measured.plain(), allow_nan=False))
-    assert plain["schema_version"] == 1
+    assert plain["schema_version"] == 2
     assert plain["kind"] == "measured"
     assert plain["valid"] is True
     assert plain["bundle"]["name"] == "tiny"
@@ -70,15 +115,17 @@ def test_the_report_is_json_with_a_version_and_the_machine(measured: Profile) ->
 
 
 def test_the_tables_show_each_file_within_100_columns(measured: Profile) -> None:
-    text = profile_tables(measured)
+    text = profile_tables(measured.plain())
     assert max(map(len, text.splitlines())) <= 100
     assert f"measured on this machine: {measured.machine.name}" in text
     for one in measured.files:
         rows = [line for line in text.splitlines() if line.startswith(f"{one.file} ")]
-        assert len(rows) == 2
+        assert len(rows) == 3
         assert f"{one.latency_us['p50'] / 1000:.3f}" in rows[0]
         assert f"{one.memory_mb['peak']:.1f}" in rows[1]
         assert " ok " in rows[1]
+        assert f"{one.stages['hop_us']['p50'] / 1000:.3f}" in rows[2]
+        assert (f"\n{one.file}: " in text) == (one.engine == "onnx")  # its operators
 
 
 def test_wrong_answers_are_named(wrong_bundle: Path) -> None:
@@ -87,7 +134,7 @@ def test_wrong_answers_are_named(wrong_bundle: Path) -> None:
     assert failures(report)[0].startswith(
         "model.tflite answers the golden inputs wrongly (off by 5"
     )
-    assert profile_tables(report).count("WRONG") == 2
+    assert profile_tables(report.plain()).count("WRONG") == 2
 
 
 def test_one_engine_and_one_precision_can_be_chosen(tiny_bundle: Path) -> None:
@@ -105,7 +152,7 @@ def test_an_engine_that_is_not_installed_is_a_row_with_its_extra(
     assert missing.reason == "pip install 'edgeemg[onnx]'"
     assert missing.latency_us is None
     assert there.status == "measured"
-    assert "not installed: pip install 'edgeemg[onnx]'" in profile_tables(report)
+    assert "not installed: pip install 'edgeemg[onnx]'" in profile_tables(report.plain())
     assert failures(report) == []
     json.dumps(report.plain(), allow_nan=False)
 
@@ -132,7 +179,7 @@ def test_a_process_that_dies_is_a_row_with_the_signal(tiny_bundle: Path, shadowe
     shadowed("onnxruntime")
     report = profile(open_bundle(tiny_bundle), runs=3, precision="float32")
     assert [one.status for one in report.files] == ["failed", "measured"]
-    assert "SIGILL (illegal instruction" in profile_tables(report)
+    assert "SIGILL (illegal instruction" in profile_tables(report.plain())
     assert failures(report)[0].startswith("model.onnx failed: SIGILL")
 
 
@@ -143,7 +190,7 @@ def test_a_run_that_was_throttled_is_marked(tiny_bundle: Path, vcgencmd) -> None
     assert (plain["valid"], plain["invalid_because"]) == (False, "throttled")
     assert plain["board"]["before"]["throttled"] == "0x0"
     assert plain["board"]["after"]["throttled"] == "0x40000"
-    assert "NOT VALID: throttled during the run" in profile_tables(report)
+    assert "NOT VALID: throttled during the run" in profile_tables(report.plain())
 
 
 def test_logits_that_are_no_numbers_are_wrong_not_an_error(
@@ -160,5 +207,5 @@ def test_logits_that_are_no_numbers_are_wrong_not_an_error(
     assert row.correct is False
     assert row.latency_us == {"p50": 50.5, "p90": 90.1, "p95": 95.05, "p99": 99.01, "max": 100.0}
     report = replace(measured, files=[row])
-    assert re.search(r"WRONG \d+/16 not a number", profile_tables(report))
+    assert re.search(r"WRONG \d+/16 not a number", profile_tables(report.plain()))
     json.dumps(report.plain(), allow_nan=False)
