@@ -24,6 +24,7 @@ from typing import Any
 import click
 import numpy as np
 
+from edgeemg.runtime.feeding import Feed
 from firmware_bridge.boards import Board, converter_range
 from firmware_bridge.devices import find_device
 from firmware_bridge.emulator import BOARDS, Emulator
@@ -38,11 +39,14 @@ _SENSORS = {
     "edgeemg, 8 channels, 1 kHz": ("edgeemg", Wishes(rate_hz=1000.0, channels=8)),
     "edgeemg, 16 channels, 4 kHz": ("edgeemg", _FAST),
 }
+_WINDOWS_HZ = 10.0  # as `run` reads: by a thread, which lets bytes gather until a window ends
 _DRIVERS = {  # row of the table: (simulated sensor, reader in `_read`)
     "edgeemg's driver, Cyton": ("cyton", "ours"),
+    "the same, 10 windows a second": ("cyton", "feed"),
     "BrainFlow's driver, Cyton": ("cyton", "brainflow"),
     "pyserial alone, Cyton": ("cyton", "pyserial"),
     "edgeemg's driver, 16 channels, 4 kHz": ("edgeemg, 16 channels, 4 kHz", "ours"),
+    "the same at 4 kHz, 10 windows a second": ("edgeemg, 16 channels, 4 kHz", "feed"),
     "pyserial alone, 16 channels, 4 kHz": ("edgeemg, 16 channels, 4 kHz", "pyserial"),
 }
 
@@ -199,7 +203,7 @@ def play(sensor: str, link: Path) -> None:
 
 
 @main.command(hidden=True)
-@click.argument("reader", type=click.Choice(["ours", "brainflow", "pyserial"]))
+@click.argument("reader", type=click.Choice(["ours", "feed", "brainflow", "pyserial"]))
 @click.argument("sensor")
 @click.argument("link")
 @click.argument("seconds", type=float)
@@ -207,6 +211,7 @@ def read(reader: str, sensor: str, link: str, seconds: float) -> None:
     """Read a sensor for some seconds; print the CPU time that it took, greeting left out."""
     readers: dict[str, Callable[[str, str, float], dict[str, float]]] = {
         "ours": _read_ours,
+        "feed": _read_feed,
         "brainflow": _read_brainflow,
         "pyserial": _read_pyserial,
     }
@@ -229,6 +234,24 @@ def _read_ours(sensor: str, link: str, seconds: float) -> dict[str, float]:
             if time.monotonic() - began >= seconds:
                 break
         return _cost(before, received, received / source.stream.sample_rate_hz)
+
+
+def _read_feed(sensor: str, link: str, seconds: float) -> dict[str, float]:
+    from firmware_bridge.sensor import open_sensor
+
+    device, wishes = _SENSORS[sensor]
+    with open_sensor(link, _device(device, wishes)) as source:
+        rate_hz = source.stream.sample_rate_hz
+        feed = Feed(source.read, n_channels=source.stream.n_channels, sample_rate_hz=rate_hz)
+        hop = round(rate_hz / _WINDOWS_HZ)
+        feed.pace(window_samples=10 * hop, hop_samples=hop)
+        with feed:
+            before, began, received = _cpu_s(), time.monotonic(), 0
+            for samples in feed:
+                received += len(samples)
+                if time.monotonic() - began >= seconds:
+                    break
+            return _cost(before, received, received / rate_hz)
 
 
 def _read_brainflow(sensor: str, link: str, seconds: float) -> dict[str, float]:  # noqa: ARG001  # one signature

@@ -1,0 +1,171 @@
+"""Two reference bundles in; their instruction counts, beside those that are stored, out.
+
+    python -m benchmarks.guard            # exit code 1 where a count rose by more than 3 %
+    python -m benchmarks.guard --write    # store what is counted now
+
+The bundles are a cnn and a transformer with seeded random weights, made by this very export, so a
+change of the models, of the export, of the runtime or of a pinned wheel shows. Counts are exact to
+about 0.1 % (docs/boards.md). Needs the extra `host`, qemu-user and a C compiler.
+"""
+
+import json
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import click
+import numpy as np
+import torch
+
+from edgeemg import __version__
+from edgeemg.errors import EdgeEmgError
+from edgeemg.manifest import Channel, Manifest, ModelFacts, Training
+from edgeemg.profiler.emulator import Emulator, prepare
+from edgeemg.runtime.bundle import open_bundle
+from edgeemg.train.dataset import Part
+from edgeemg.train.front_ends import design
+from edgeemg.train.models import count_macs, count_parameters, make_model
+from edgeemg.train.runs import Run
+from edgeemg_export.bundle import write_bundle
+
+STORED = Path(__file__).parent / "results" / "guard.json"
+ALLOWED_RISE = 0.03
+_FAMILIES = ("cnn", "transformer")
+_CPUS = ("cortex-a72", "cortex-a76")
+_RATE_HZ, _CHANNELS, _WINDOW, _HOP, _LABELS = 250.0, 8, 200, 25, 5
+
+
+@click.command()
+@click.option("--write", is_flag=True, help="Store what is counted now.")
+def main(write: bool) -> None:
+    """Print a table, and what rose."""
+    try:
+        counted = count_all(prepare(_say))
+    except EdgeEmgError as error:
+        click.echo(f"guard: {error}", err=True)
+        sys.exit(2)
+    stored = read_stored()
+    for name, count in counted.items():
+        before = stored.get(name)
+        change = "new" if before is None else f"{count / before - 1:+.2%}"
+        click.echo(f"{name:<44}{count:>12,}  {change}")
+    if write:
+        STORED.parent.mkdir(exist_ok=True)
+        STORED.write_text(json.dumps(counted, indent=2) + "\n", encoding="utf-8")
+        return
+    if wrong := rises(stored, counted):
+        click.echo("\n".join(["guard:", *wrong]), err=True)
+        sys.exit(1)
+
+
+def read_stored() -> dict[str, int]:
+    """By family, core and file; empty where nothing is stored yet."""
+    if not STORED.is_file():
+        return {}
+    stored: dict[str, int] = json.loads(STORED.read_text(encoding="utf-8"))
+    return stored
+
+
+def rises(stored: dict[str, int], counted: dict[str, int]) -> list[str]:
+    """A sentence for each count that rose by more than 3 %, or that one side lacks."""
+    said = [
+        f"{name}: {counted[name]:,} instructions, {counted[name] / count - 1:+.1%} on the "
+        f"{count:,} stored. Make it cheaper, or store it in the same commit with "
+        "`python -m benchmarks.guard --write` and say why"
+        for name, count in stored.items()
+        if name in counted and counted[name] > count * (1 + ALLOWED_RISE)
+    ]
+    lacking = sorted(set(stored) ^ set(counted))
+    return said + [f"{name} is stored or counted, not both: store again" for name in lacking]
+
+
+def count_all(emulator: Emulator) -> dict[str, int]:
+    """Instructions of one inference of every file of both bundles, on two cores."""
+    return dict(_counts(emulator))
+
+
+def _counts(emulator: Emulator) -> Iterator[tuple[str, int]]:
+    with tempfile.TemporaryDirectory(prefix="edgeemg-guard-") as scratch:
+        for family in _FAMILIES:
+            folder = Path(scratch) / family
+            folder.mkdir()
+            _say(f"{family}: export")
+            write_reference(family, folder)
+            bundle = open_bundle(folder)
+            for cpu in _CPUS:
+                for name, facts in bundle.models.items():
+                    found = emulator.measure(
+                        bundle, cpu=cpu, engine=facts.engine, precision=facts.precision
+                    )
+                    yield f"{family} {cpu} {name}", found.instructions
+
+
+def write_reference(family: str, folder: Path) -> None:
+    """A whole bundle of the family at the size of the examples, with seeded random weights."""
+    rng = np.random.default_rng(0)
+    windows = rng.standard_normal((64, _CHANNELS, _WINDOW)).astype(np.float32)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = make_model(
+            family, channels=_CHANNELS, window_samples=_WINDOW, classes=_LABELS
+        ).eval()
+    facts = ModelFacts(
+        family=family,
+        parameters=count_parameters(model),
+        macs=count_macs(model, channels=_CHANNELS, window_samples=_WINDOW),
+    )
+    numbers = np.arange(32)
+    write_bundle(
+        Run(
+            folder,
+            model,
+            replace(_manifest(), model=facts),
+            windows[32:],
+            Part(windows[:32], numbers % _LABELS, numbers),
+        ),
+        folder,
+        formats=("onnx", "tflite"),
+        quantize=True,
+        min_agreement=0.0,
+        max_accuracy_drop=1.0,
+        allow_fail=True,
+        log=folder.with_suffix(".log"),
+        on_step=lambda _: None,
+    )
+
+
+def _manifest() -> Manifest:
+    return Manifest(
+        name="reference",
+        created="2026-01-01T00:00:00+00:00",
+        edgeemg_version=__version__,
+        labels=("down", "left", "rest", "right", "up"),
+        rest_label="rest",
+        sample_rate_hz=_RATE_HZ,
+        channels=tuple(Channel(f"EMG{n + 1}") for n in range(_CHANNELS)),
+        window_samples=_WINDOW,
+        hop_samples=_HOP,
+        bands=design("broad", 250, 50),
+        scale=(10.0,) * _CHANNELS,
+        clip=8.0,
+        model=ModelFacts(family="", parameters=0, macs=0),
+        training=Training(
+            data="none: random weights",
+            protocol="none",
+            licence="CC0-1.0",
+            generated=True,
+            recordings=0,
+            trials=0,
+            seed=0,
+        ),
+    )
+
+
+def _say(text: str) -> None:
+    click.echo(text, err=True)
+
+
+if __name__ == "__main__":
+    main()
