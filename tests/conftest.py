@@ -125,7 +125,8 @@ def wrong_bundle(tiny_bundle: Path, tmp_path: Path) -> Path:
 
     import numpy as np
 
-    from edgeemg.manifest import read_manifest, sha256_of, write_manifest
+    from edgeemg.digests import sha256_of
+    from edgeemg.manifest import read_manifest, write_manifest
     from edgeemg.runtime.bundle import GOLDEN_NAME
 
     folder = tmp_path / "wrong"

@@ -191,6 +191,11 @@ def _trained_until(recording: Recording, manifest: Manifest) -> int | None:
 
 def _warnings(recordings: Sequence[Recording], manifest: Manifest) -> list[str]:
     warnings = list(dict.fromkeys(text for one in recordings for text in one.warnings))
+    own = manifest.calibration
+    if own is not None and any(digest(one) in own.digests for one in recordings):
+        warnings.append(
+            "the bundle was calibrated on some of these recordings, which flatters it there"
+        )
     unknown = Counter(
         event.label
         for one in recordings

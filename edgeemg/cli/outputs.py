@@ -45,19 +45,19 @@ def fresh_folder(out: Path, *, force: bool, inputs: Sequence[Path] = ()) -> Iter
         shutil.rmtree(work, ignore_errors=True)
 
 
-def check_report(report: Path | None) -> None:
+def check_report(report: Path | None, *, option: str = "--report") -> None:
     """Refuse a file that cannot be written, before hours of work and not after them."""
     if report is None:
         return
     if report.is_dir():
-        raise OutputExistsError(f"--report {report} is a folder: name a file")
+        raise OutputExistsError(f"{option} {report} is a folder: name a file")
     if report.exists() and PAGE_MARK not in report.read_bytes():
         raise OutputExistsError(
-            f"--report {report} is there and is no page of ours: name another file"
+            f"{option} {report} is there and is no page of ours: name another file"
         )
     if not report.absolute().parent.is_dir():
         raise OutputExistsError(
-            f"--report {report}: there is no folder {report.absolute().parent}: make it first"
+            f"{option} {report}: there is no folder {report.absolute().parent}: make it first"
         )
 
 

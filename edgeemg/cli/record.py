@@ -73,7 +73,7 @@ def record(port: str, out: Path, **options: Any) -> None:
     seed = options.pop("seed")
     plan = TrialPlan(
         words=_words(options.pop("words"), options.pop("words_file")),
-        seed=_any_seed() if seed is None else seed,
+        seed=any_seed() if seed is None else seed,
         **{name: options.pop(name) for name in ("repetitions", "ready_s", "trial_s", "rest_s")},
     )
     told = {
@@ -124,7 +124,8 @@ def _numbers(listed: str) -> tuple[int, ...]:
         ) from error
 
 
-def _any_seed() -> int:
+def any_seed() -> int:
+    """Of an order of words: another each time."""
     import secrets
 
     return secrets.randbelow(2**31)

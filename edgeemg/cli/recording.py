@@ -1,7 +1,7 @@
 """A sensor, a plan and a terminal in, a journal of samples and trials out, and then EMG-BIDS."""
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -35,6 +35,8 @@ class Request:
 
     run       empty: the first number that is free
     channels  inputs of the sensor, from 1; empty: all
+    choose    the stream -> its inputs, from 0, instead of `channels`; it may refuse the sensor
+    to_train  warn where there are too few repetitions to train on
     at_once   begin without a key
     about     of the sidecar, under its BIDS keys
     """
@@ -53,6 +55,8 @@ class Request:
     at_once: bool
     keep_journal: bool
     about: dict[str, Any]
+    choose: "Callable[[Stream], tuple[int, ...]] | None" = None
+    to_train: bool = True
 
 
 def record(request: Request) -> None:
@@ -60,7 +64,7 @@ def record(request: Request) -> None:
 
     What goes wrong on the way (sensor, disk) is raised after what was recorded has been kept.
     """
-    if request.plan.repetitions < _FEW:
+    if request.to_train and request.plan.repetitions < _FEW:
         say(f"warning: edgeemg train wants at least {_FEW} --repetitions of each word")
     for path in recording_files.left_behind(request.out):
         say(f"warning: {path} did not end: edgeemg data recover {path} --out DIR")
@@ -141,7 +145,7 @@ def _session(
     session = Session(
         request.plan,
         stream,
-        _inputs(request.channels, stream),
+        _inputs(request, stream),
         header,
         writer=stack.enter_context(JournalWriter(journal, header)),
         keyboard=keyboard,
@@ -172,7 +176,7 @@ def _run(session: Session, sensor: "Sensor", told: Told) -> EdgeEmgError | None:
 
 
 def _header(request: Request, stream: "Stream", run: str, *, link: str) -> JournalHeader:
-    inputs = _inputs(request.channels, stream)
+    inputs = _inputs(request, stream)
     about = dict(request.about)
     if Path(request.port).resolve().is_relative_to("/dev/pts"):
         about["Warnings"] = ["Recorded from a simulated sensor, not from a person wearing one."]
@@ -204,9 +208,11 @@ def _name(header: JournalHeader) -> str:
     return f"sub-{header.subject}_ses-{header.session}_task-{header.task}_run-{header.run}"
 
 
-def _inputs(asked: Sequence[int], stream: "Stream") -> tuple[int, ...]:
+def _inputs(request: Request, stream: "Stream") -> tuple[int, ...]:
     """The sensor's inputs to record, from 0."""
-    n = stream.n_channels
+    if request.choose is not None:
+        return request.choose(stream)
+    asked, n = request.channels, stream.n_channels
     if not asked:
         return tuple(range(n))
     if len(set(asked)) != len(asked) or not all(1 <= one <= n for one in asked):

@@ -27,6 +27,17 @@ def test_what_comes_soon_after_the_first_byte_comes_in_the_same_read(terminal) -
         later.join()
 
 
+def test_one_read_may_gather_longer_up_to_50_ms(terminal) -> None:
+    with Port(terminal.name, 115200, gather_s=0.0) as port:
+        later = threading.Timer(0.02, os.write, (terminal.master, b"two"))
+        os.write(terminal.master, b"one ")
+        later.start()
+        began = time.monotonic()
+        assert port.read(600.0) == b"one two"
+        assert time.monotonic() - began < 20
+        later.join()
+
+
 def test_a_long_backlog_is_read_to_its_end(terminal) -> None:
     with Port(terminal.name, 115200) as port:
         backlog = bytes(range(256)) * 48

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from edgeemg.manifest import ModelFile, read_manifest, sha256_of, write_manifest
+from edgeemg.digests import sha256_of
+from edgeemg.manifest import ModelFile, read_manifest, write_manifest
 
 
 @pytest.fixture(scope="module")

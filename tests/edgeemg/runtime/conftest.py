@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from edgeemg.digests import sha256_of
 from edgeemg.dsp.samples import Event, Samples
-from edgeemg.manifest import Manifest
+from edgeemg.manifest import Manifest, read_manifest, write_manifest
 from edgeemg.runtime.event_metrics import Timeline
 from edgeemg.runtime.replay import Hop
 from edgeemg.runtime.stretches import Stretch
@@ -19,6 +20,31 @@ from edgeemg.runtime.stretches import Stretch
 def own_bundle(tiny_bundle: Path, tmp_path: Path) -> Path:
     """A copy of the tiny bundle that belongs to one test."""
     return Path(shutil.copytree(tiny_bundle, tmp_path / "bundle"))
+
+
+@pytest.fixture
+def old_bundle(own_bundle: Path) -> Path:
+    """A bundle as an earlier edgeemg wrote it: files and golden answers without embeddings."""
+    import onnx
+
+    for name in ("model.onnx", "model.int8.onnx"):
+        model = onnx.load(str(own_bundle / name))
+        del model.graph.output[-1]
+        onnx.save(model, str(own_bundle / name))
+    with np.load(own_bundle / "golden.npz") as arrays:
+        kept = {name: arrays[name] for name in arrays.files if name.startswith(("inp", "logits"))}
+    np.savez(own_bundle / "golden.npz", **kept)
+    manifest = read_manifest(own_bundle)
+    files = {
+        name: replace(
+            one,
+            sha256=sha256_of(own_bundle / name),
+            bytes=(own_bundle / name).stat().st_size,
+        )
+        for name, one in manifest.files.items()
+    }
+    write_manifest(replace(manifest, files=files), own_bundle)
+    return own_bundle
 
 
 @pytest.fixture(scope="session")

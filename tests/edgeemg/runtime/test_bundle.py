@@ -4,8 +4,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from edgeemg.digests import sha256_of
 from edgeemg.errors import ManifestError
-from edgeemg.manifest import ModelFile, read_manifest, sha256_of, write_manifest
+from edgeemg.manifest import ModelFile, read_manifest, write_manifest
 from edgeemg.runtime.bundle import open_bundle
 
 FILES = (

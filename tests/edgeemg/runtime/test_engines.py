@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from edgeemg.digests import sha256_of
 from edgeemg.errors import EngineError, ManifestError
-from edgeemg.manifest import ModelFile, StateTensor, read_manifest, sha256_of, write_manifest
+from edgeemg.manifest import ModelFile, StateTensor, read_manifest, write_manifest
 from edgeemg.runtime.bundle import open_bundle
 from edgeemg.runtime.engines import ENGINES, PRECISIONS, installed_engines, open_engine
 

@@ -1,0 +1,228 @@
+"""`edgeemg run` under a service manager: a stand-in for systemd, and the real command."""
+
+import contextlib
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+WATCHDOG_S = 2.0
+PATIENCE_S = 60.0  # of a test with a busy machine
+LONGEST_STOP_S = 2.0
+
+
+class Manager:
+    """What systemd does with Type=notify, WatchdogSec= and Restart=always, on a real socket.
+
+    A service that is silent for `WATCHDOG_S` gets SIGABRT, then SIGKILL, and is started again.
+    """
+
+    def __init__(self, folder: Path, *command: object) -> None:
+        self._command = [str(one) for one in command]
+        self._address = folder / "notify"
+        self._errors = folder / "errors"
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.bind(str(self._address))
+        self._over = False
+        self.service: subprocess.Popen[bytes]
+        self.starts = 0
+        self.kicks = 0
+        self.statuses: deque[str] = deque(maxlen=1000)
+        self.messages: deque[str] = deque(maxlen=1000)
+        self._start()
+        self._thread = threading.Thread(target=self._look_after, daemon=True)
+        self._thread.start()
+
+    def _start(self) -> None:
+        usec = str(int(WATCHDOG_S * 1e6))
+        environment = {
+            **os.environ,
+            "NOTIFY_SOCKET": str(self._address),
+            "WATCHDOG_USEC": usec,
+            "PYTHONFAULTHANDLER": "1",
+        }
+        environment.pop("WATCHDOG_PID", None)
+        with self._errors.open("ab") as errors:
+            self.service = subprocess.Popen(
+                self._command, stdout=subprocess.DEVNULL, stderr=errors, env=environment
+            )
+        self.starts += 1
+
+    def _look_after(self) -> None:
+        heard_s: float | None = None  # systemd counts from READY=1
+        while not self._over:
+            if select.select([self._socket], [], [], 0.05)[0]:
+                for line in self._socket.recv(4096).decode().splitlines():
+                    self._hear(line)
+                    heard_s = time.monotonic() if heard_s or line == "READY=1" else None
+            hung = heard_s is not None and time.monotonic() - heard_s > WATCHDOG_S
+            if hung or self.service.poll() is not None:
+                self._end()
+                if not self._over:
+                    heard_s = None
+                    self._start()
+
+    def _hear(self, line: str) -> None:
+        self.kicks += line == "WATCHDOG=1"
+        if line.startswith("STATUS="):
+            self.statuses.append(line)
+        elif line != "WATCHDOG=1":
+            self.messages.append(line.partition("=")[0])
+
+    def _end(self) -> None:
+        for number in (signal.SIGABRT, signal.SIGKILL):
+            self.service.send_signal(number)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.service.wait(0.5)
+                return
+        self.service.wait()
+
+    def errors(self) -> str:
+        return self._errors.read_text()
+
+    def until(self, holds: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + PATIENCE_S
+        while not holds():
+            assert time.monotonic() < deadline, (list(self.messages), self.errors())
+            time.sleep(0.02)
+
+    def is_ready(self, *, kicks: int) -> bool:
+        """Whether it streams, and has kicked so often since its start."""
+        return "READY" in self.messages and self.kicks >= kicks
+
+    def stop(self) -> float:
+        """Seconds from SIGTERM to its end; its exit code is `service.returncode`."""
+        self._over = True
+        self._thread.join()
+        begun_s = time.monotonic()
+        self.service.terminate()
+        self.service.wait(PATIENCE_S)
+        return time.monotonic() - begun_s
+
+    def close(self) -> None:
+        self._over = True
+        self._thread.join()
+        self.service.kill()
+        self.service.wait()
+        self._socket.close()
+
+
+@pytest.fixture
+def managed(tmp_path: Path) -> Iterator[Callable[..., Manager]]:
+    with contextlib.ExitStack() as stack:
+
+        def start(*arguments: object) -> Manager:
+            manager = Manager(tmp_path, sys.executable, "-m", "edgeemg", "run", *arguments)
+            stack.callback(manager.close)
+            return manager
+
+        yield start
+
+
+def test_it_is_ready_once_the_sensor_streams_and_kicks_from_then_on(
+    managed, simulated, tiny_bundle, tiny_recording, tmp_path
+) -> None:
+    with simulated(tiny_recording, tmp_path / "emg", "--loop") as port:
+        manager = managed(tiny_bundle, "--port", port)
+        manager.until(lambda: "READY" in manager.messages)
+        assert any("Cyton" in one for one in manager.statuses)
+        manager.until(lambda: manager.kicks >= 8)
+        manager.until(lambda: any("decisions" in one for one in manager.statuses))
+        assert manager.starts == 1
+        took_s = manager.stop()
+    assert manager.service.returncode == 0
+    assert took_s < LONGEST_STOP_S
+    assert "samples " in manager.errors().splitlines()[-1]
+
+
+def test_a_hung_loop_is_started_again_and_decides_again(
+    managed, simulated, tiny_bundle, tiny_recording, tmp_path
+) -> None:
+    with simulated(tiny_recording, tmp_path / "emg", "--loop") as port:
+        manager = managed(tiny_bundle, "--port", port)
+        manager.until(lambda: manager.is_ready(kicks=2))
+        hung = manager.service
+        hung.send_signal(signal.SIGSTOP)
+        manager.until(lambda: manager.starts == 2)
+        assert hung.returncode in (-signal.SIGABRT, -signal.SIGKILL)
+        kicked = manager.kicks
+        manager.until(lambda: manager.messages.count("READY") == 2)
+        manager.until(lambda: manager.kicks >= kicked + 4)
+        assert manager.starts == 2
+
+
+HANGS = """
+import sys, threading
+from edgeemg.runtime.decisions import Decider
+
+feed = Decider.feed
+def hang(self, *values, **named):
+    threading.Event().wait()  # for ever: the decision loop, and nothing else
+Decider.feed = hang
+sys.argv[1:1] = ["run"]
+from edgeemg.cli.main import main
+main()
+"""
+
+
+def test_a_loop_that_hangs_beside_a_reader_that_lives_is_started_again_and_tells_where(
+    simulated, tiny_bundle, tiny_recording, tmp_path
+) -> None:
+    with simulated(tiny_recording, tmp_path / "emg", "--loop") as port:
+        manager = Manager(tmp_path, sys.executable, "-c", HANGS, tiny_bundle, "--port", port)
+        try:
+            manager.until(lambda: manager.starts >= 2)
+            manager.until(lambda: "Fatal Python error: Aborted" in manager.errors())
+            assert "in hang" in manager.errors()
+        finally:
+            manager.close()
+
+
+def test_a_sensor_that_is_unplugged_is_no_hung_loop_and_it_ends_in_time_all_the_same(
+    managed, simulated, tiny_bundle, tiny_recording, tmp_path
+) -> None:
+    with simulated(tiny_recording, tmp_path / "emg", "--loop") as port:
+        manager = managed(tiny_bundle, "--port", port)
+        manager.until(lambda: manager.is_ready(kicks=2))
+    kicked = manager.kicks
+    manager.until(lambda: manager.kicks >= kicked + 8)  # two times the manager's patience
+    assert manager.starts == 1
+    took_s = manager.stop()
+    assert manager.service.returncode == 0
+    assert took_s < LONGEST_STOP_S
+    assert "STOPPING" not in manager.messages  # nobody listens any more
+    assert any(line.startswith(("samples ", "wire_")) for line in manager.errors().splitlines())
+
+
+def test_a_sensor_that_was_never_there_is_waited_for_alive_and_ends_in_time(
+    managed, tiny_bundle, tmp_path
+) -> None:
+    manager = managed(tiny_bundle, "--port", tmp_path / "no-port", "--wait")
+    manager.until(lambda: manager.kicks >= 8)
+    assert manager.starts == 1
+    assert any("waits for the sensor" in one for one in manager.statuses)
+    assert manager.stop() < LONGEST_STOP_S
+    assert manager.service.returncode == 0
+
+
+def test_a_reload_is_announced_and_ends_ready(
+    managed, simulated, tiny_bundle, tiny_recording, tmp_path
+) -> None:
+    with simulated(tiny_recording, tmp_path / "emg", "--loop") as port:
+        manager = managed(tiny_bundle, "--port", port)
+        manager.until(lambda: manager.is_ready(kicks=2))
+        manager.service.send_signal(signal.SIGHUP)
+        manager.until(lambda: manager.messages.count("READY") == 2)
+        assert list(manager.messages) == ["READY", "RELOADING", "MONOTONIC_USEC", "READY"]
+        kicked = manager.kicks
+        manager.until(lambda: manager.kicks >= kicked + 4)
+        assert manager.starts == 1
