@@ -186,13 +186,15 @@ def _in_turns(
 
 
 @contextmanager
-def simulated_cyton(recording: Path, link: Path, *, needed: bool = True) -> Iterator[None]:
+def simulated_cyton(
+    recording: Path, link: Path, *, needed: bool = True, speed: float = 1.0
+) -> Iterator[None]:
     """A Cyton on `link` that plays the recording again and again, in a process of its own."""
     if not needed:
         yield
         return
     command = [sys.executable, "-m", "edgeemg", "simulate", str(recording), "--loop"]
-    command += ["--device", "cyton", "--link", str(link)]
+    command += ["--device", "cyton", "--link", str(link), "--speed", str(speed)]
     with (link.parent / "simulate.log").open("w") as log:
         player = subprocess.Popen(command, stderr=log)  # noqa: S603  # ours
         try:

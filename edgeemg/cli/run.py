@@ -40,7 +40,7 @@ _OF_A_SENSOR = ("channels", "no_reconnect", "wait", "monitor", "monitor_token_fi
 @click.option(
     "--monitor-token-file",
     type=click.Path(path_type=Path),
-    help="Its first line is what a viewer from another machine has to know.",
+    help="Holds the token that a viewer from another machine has to know.",
 )
 @click.option("--threshold", type=FRACTION, help="Least probability of a decision.")
 @click.option("--smoothing-hops", type=click.IntRange(min=1), help="Hops to average over.")

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from tokenize import TokenError
 from typing import Any
-from zipfile import BadZipFile, ZipFile, ZipInfo
+from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 from zlib import error as ZlibError
 
 import numpy as np
@@ -42,6 +42,8 @@ def read_arrays(path: Path, names: Sequence[str]) -> dict[str, NDArray[np.float3
 
 
 def _read(archive: ZipFile, member: ZipInfo) -> NDArray[np.float32]:
+    if member.compress_type not in (ZIP_STORED, ZIP_DEFLATED):
+        raise ValueError(f"{member.filename} is packed as numpy never does")
     if member.file_size > _LARGEST:
         raise ValueError(f"{member.filename} would take {member.file_size:,} bytes")
     with archive.open(member) as file:
