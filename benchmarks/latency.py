@@ -7,14 +7,18 @@ notes when it writes each sample; `edgeemg run --every-hop` reads it in a proces
 the arrival of each of its lines is noted here. Latency is the time from the write of a decision's
 last needed sample to its line: the port, the gathering of bytes, parsing, filters, network, and
 both ways through the system. A serial adapter's own latency (1 ms with its timer set) is not in it.
-A start is the time from exec to the first line, while the sensor streams already.
+Beside it, at the same time, a process that only reads a byte and writes a line is timed the same
+way: what it takes is the machine's. A start is the time from exec to the first line, while the
+sensor streams already.
 """
 
 import json
+import os
 import subprocess
 import sys
 import threading
 import time
+import tty
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -34,6 +38,8 @@ from firmware_bridge.boards import Board, microvolts_to_counts
 from firmware_bridge.emulator import BOARDS, Emulator
 from firmware_bridge.frames import Wishes
 
+_ECHO = Path(__file__).parent / "subjects" / "echo_loop.py"
+_EVERY_S = 0.1
 _SETTLE_S = 5.0
 _START_S = 60.0
 _FREE_S = 2.0  # until a port is free whose reader was killed
@@ -78,7 +84,7 @@ def main(
     facts = machine_facts()
     try:
         opened = open_bundle(bundle)
-        latencies = _latencies(opened, recording, 60 * minutes)
+        latencies, floor = _latencies(opened, recording, 60 * minutes)
         begun = {
             device: [_start(opened, recording, device) for _ in range(starts)]
             for device in ("cyton", "edgeemg")
@@ -94,6 +100,7 @@ def main(
         "window_s": manifest.window_samples / manifest.sample_rate_hz,
         "minutes": minutes,
         "latency": summary(latencies),
+        "machine_alone": summary(floor),
         "start_s": begun,
     }
     if out is not None:
@@ -147,8 +154,8 @@ def _run(bundle: Bundle, port: str, device: str) -> Iterator[Line]:
         process.wait()
 
 
-def _latencies(bundle: Bundle, recording: Path, seconds: float) -> list[float]:
-    """Milliseconds of each hop, oldest first, after the first seconds."""
+def _latencies(bundle: Bundle, recording: Path, seconds: float) -> tuple[list[float], list[float]]:
+    """Milliseconds of each hop, oldest first, after the first seconds; and of the machine alone."""
     sent_s: dict[int, float] = {}
     with (
         _sensor("cyton", recording, bundle.manifest, sent_s) as sensor,
@@ -156,9 +163,35 @@ def _latencies(bundle: Bundle, recording: Path, seconds: float) -> list[float]:
     ):
         first_s = line.wait_for_first()
         click.echo(f"deciding; {seconds:.0f} s", err=True)
-        time.sleep(_SETTLE_S + seconds)
+        time.sleep(_SETTLE_S)
+        floor = _machine_alone(seconds)
         came = [one for one in list(line.came) if one[0] >= first_s + _SETTLE_S]
-    return [1000 * (at_s - sent_s[json.loads(text)["sample_index"]]) for at_s, text in came]
+    return [1000 * (at_s - sent_s[json.loads(text)["sample_index"]]) for at_s, text in came], floor
+
+
+def _machine_alone(seconds: float) -> list[float]:
+    """Milliseconds from a byte in a terminal to the line of a process that does nothing else."""
+    master, slave = os.openpty()
+    tty.setraw(slave)
+    command = [sys.executable, str(_ECHO), os.ttyname(slave)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)  # noqa: S603  # ours
+    line, sent_s = Line(process), []
+    try:
+        ends_s = time.monotonic() + seconds
+        while time.monotonic() < ends_s:
+            time.sleep(_EVERY_S)
+            sent_s.append(time.monotonic())
+            os.write(master, b".")
+        time.sleep(_EVERY_S)
+    finally:
+        process.kill()
+        process.wait()
+        os.close(master)
+        os.close(slave)
+    came = [at_s for at_s, _ in line.came]
+    # what was sent while it started came later: not the machine's
+    late = round(2.0 / _EVERY_S)
+    return [1000 * (b - a) for a, b in list(zip(sent_s, came, strict=False))[late:]]
 
 
 def _start(bundle: Bundle, recording: Path, device: str) -> float:
@@ -191,13 +224,17 @@ def summary(latencies: Sequence[float]) -> dict[str, Any]:
 def latency_table(plain: dict[str, Any]) -> list[str]:
     """Percentiles, then the histogram, as lines of a page."""
     one = plain["latency"]
+    rows = {"edgeemg run": one, "the machine alone: a byte, a line": plain["machine_alone"]}
     lines = [
-        "| hops | least | p50 | p90 | p99 | most |",
-        "|---|---|---|---|---|---|",
-        f"| {one['hops']} | {one['least_ms']:.1f} ms | {one['p50_ms']:.1f} ms | "
-        f"{one['p90_ms']:.1f} ms | {one['p99_ms']:.1f} ms | {one['max_ms']:.1f} ms |",
+        "| | times | least | p50 | p90 | p99 | most |",
+        "|---|---|---|---|---|---|---|",
+        *(
+            f"| {name} | {row['hops']} | {row['least_ms']:.1f} ms | {row['p50_ms']:.1f} ms | "
+            f"{row['p90_ms']:.1f} ms | {row['p99_ms']:.1f} ms | {row['max_ms']:.1f} ms |"
+            for name, row in rows.items()
+        ),
         "",
-        "| from, ms | hops |",
+        "| edgeemg run, from ms | hops |",
         "|---|---|",
     ]
     filled = zip(one["bins_from_ms"], one["hops_in_bin"], strict=True)

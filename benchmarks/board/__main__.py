@@ -83,8 +83,9 @@ def _run(folder: Path, material: Material | None, seconds: float, keep: Path | N
     disk, wheel = payload(plays, folder, _tell)
     own = folder / "disk.img"
     call(["cp", "--sparse=always", image.disk, own], timeout_s=300)
-    _tell(f"ready after {time.monotonic() - began_s:.0f} s of the host")
-    transcript = Transcript(_about(plays, wheel, seconds))
+    prepared_s = round(time.monotonic() - began_s, 1)
+    _tell(f"ready after {prepared_s:.0f} s of the host")
+    transcript = Transcript({**_about(plays, wheel, seconds), "preparing_host_s": prepared_s})
     with ExitStack() as stack:
         if keep is not None:
             stack.callback(shutil.copytree, folder, keep, dirs_exist_ok=True, ignore=_sockets)

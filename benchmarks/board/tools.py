@@ -19,7 +19,7 @@ _ADMIN = "/usr/sbin:/sbin"  # where debootstrap and mke2fs are; not in everybody
 
 
 # before what plays in real time: where this may not be, nice says so and runs it all the same
-AHEAD = ("nice", "-n", "-10")
+AHEAD = ("nice", "-n", "-5")
 
 
 class BoardError(EdgeEmgError):

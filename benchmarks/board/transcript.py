@@ -57,7 +57,7 @@ class Transcript:
         told = {
             "what": EMULATED,
             "passed": self.passed,
-            "host_s": round(sum(step.host_s for step in self.steps), 1),
+            "steps_host_s": round(sum(step.host_s for step in self.steps), 1),
             **self.about,
             "steps": [asdict(step) for step in self.steps],
         }

@@ -45,7 +45,7 @@ def main() -> None:
         runpy.run_module(program, run_name="__main__", alter_sys=True)
 
 
-def _shared(clock_file: Path) -> memoryview:
+def _shared(clock_file: Path) -> "memoryview[float]":
     with clock_file.open("rb") as file:
         return memoryview(mmap.mmap(file.fileno(), 8, access=mmap.ACCESS_READ)).cast("d")
 

@@ -38,10 +38,11 @@ def _board(name: str, board: Mapping[str, Any]) -> Iterator[str]:
             continue
         yield f"  {one['file']:<19}{_cells(one)}{one['peak_memory_mb']:>9.1f}"
     yield ""
-    yield f"  {'by kind, thousands':<19}" + "".join(f"{one:>16}" for one in GROUPS)
+    heads = (one.replace("multiply-add", "FMA") for one in GROUPS)
+    yield f"  {'by kind, thousands':<19}" + "".join(f"{one:>15}" for one in heads)
     for one in board["files"]:
         if one["status"] == "counted":
-            cells = "".join(f"{one['by_kind'][kind] / 1e3:>16,.1f}" for kind in GROUPS)
+            cells = "".join(f"{one['by_kind'][kind] / 1e3:>15,.1f}" for kind in GROUPS)
             yield f"  {one['file']:<19}{cells}"
     yield ""
     yield from _stages(board)

@@ -25,24 +25,22 @@ def onnx_operators(path: Path) -> Iterator[Operator]:
     Raises MissingExtraError without onnxruntime, EngineError where it cannot run the file, or
     there is no room for what the profiler writes.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        # repacked weights would not be listed as what an operator reads; what is fused stays
-        events = node_events(path, Path(folder), runs=1, prepacking=False)
-    for event in events:
+    # repacked weights would not be listed as what an operator reads; what is fused stays the same
+    for event in node_events(path, runs=1, prepacking=False):
         yield _operator(event["args"])
 
 
-def node_events(path: Path, folder: Path, *, runs: int, prepacking: bool) -> list[dict[str, Any]]:
+def node_events(path: Path, *, runs: int, prepacking: bool) -> list[dict[str, Any]]:
     """What onnxruntime's profiler tells of each operator of each of the runs, on zeros.
 
-    folder  is written to
     Each event has a `name`, `dur` in microseconds and `args`. Errors as in `onnx_operators`.
     """
     purpose = f"reading the operators of {path.name}"
     ort, _ = import_library("onnx", purpose=purpose)
     try:
-        written = _profiled(ort, path, folder, runs=runs, prepacking=prepacking)
-        events = json.loads(written.read_text(encoding="utf-8"))
+        with tempfile.TemporaryDirectory() as folder:
+            written = _profiled(ort, path, Path(folder), runs=runs, prepacking=prepacking)
+            events = json.loads(written.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:  # a full disk: no file, or half of one
         raise EngineError(
             f"{purpose} takes a small temporary file, which cannot be written ({error}): "

@@ -6,7 +6,6 @@ onnxruntime alone tells: TFLite's Python interpreter has no such profile.
 
 import json
 import sys
-import tempfile
 from collections import defaultdict
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -41,13 +40,9 @@ class OperatorTime:
 
 def operator_times(path: Path, *, runs: int) -> list[OperatorTime]:
     """In the order in which they run. EngineError where onnxruntime cannot run the file."""
-    with tempfile.TemporaryDirectory() as folder:
-        # repacked weights are not listed with their shapes, and are what a device runs
-        events = node_events(path, Path(folder), runs=WARM_UP + runs, prepacking=True)
-        shapes = {
-            one["name"]: one["args"]
-            for one in node_events(path, Path(folder), runs=1, prepacking=False)
-        }
+    # as a device runs it; without repacking the shapes of weights are told, too
+    events = node_events(path, runs=WARM_UP + runs, prepacking=True)
+    shapes = {one["name"]: one["args"] for one in node_events(path, runs=1, prepacking=False)}
     spent: dict[str, list[float]] = defaultdict(list)
     for one in events:
         spent[one["name"]].append(float(one["dur"]))

@@ -85,7 +85,7 @@ def test_an_unplugged_port_is_gone_and_comes_back(board: EdgeemgBoard, tmp_path:
     world.start(lambda: True)
     world.play(2.0)
     there: list[bool] = []
-    world._answer = lambda **_: there.append(world.link.exists())  # type: ignore[method-assign]
+    world._answer = lambda **_: there.append(world.link.exists())
     world.unplug(2.0)
     assert there
     assert not any(there)

@@ -31,6 +31,7 @@ def check(day: Day) -> None:
     assert set(day.faults) == set(KINDS)
 
 
+@pytest.mark.slow
 def test_a_quarter_of_an_hour_with_each_fault(tiny_bundle: Path, tiny_recording: Path) -> None:
     day = live(tiny_bundle, tiny_recording, hours=0.2, n_faults=len(KINDS))
     check(day)
