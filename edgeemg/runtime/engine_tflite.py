@@ -13,6 +13,7 @@ from edgeemg.runtime.libraries import import_library, title_of
 from edgeemg.runtime.streams import State, advance
 
 _ALIGNMENT = 64  # bytes, of a tensor in the interpreter's memory
+_JOIN = b"".join
 
 
 class TfliteEngine:
@@ -38,6 +39,9 @@ class TfliteEngine:
         self.hop_samples = int(self._input["shape"][-1])
         self.state_sizes = tuple(math.prod(one["shape"].tolist()) for one in states)
         self._shape = tuple(self._input["shape"].tolist())
+        # asked once: at every hop it would cost 2 % of a hop
+        self._rounds = self._input["dtype"] is not np.float32
+        self._scales = self._output["dtype"] is not np.float32
         samples = np.frombuffer(self._place(self._input), dtype=self._input["dtype"])
         self._samples = samples.reshape(self._shape)
         self._logits = np.frombuffer(self._place(self._output), dtype=self._output["dtype"])
@@ -49,9 +53,10 @@ class TfliteEngine:
         places = [self._place(one) for one in states]
         # more may come out for a state than goes in: the next one is its end
         pairs = zip(places, following, strict=True)
-        tails = [self._place(one)[-len(place) :] for place, one in pairs]
-        self._states, self._following = _neighbours(places, tails)
-        self._start = tuple(bytes(len(one)) for one in self._states)
+        tails = [(self._place(one), len(place)) for place, one in pairs]
+        spans, self._following = _neighbours(places, tails)
+        self._states = tuple(enumerate(spans))
+        self._start = tuple(bytes(len(one)) for one in spans)
 
     def start(self) -> State:
         """The state before the first call; of a model of windows, none."""
@@ -66,7 +71,8 @@ class TfliteEngine:
         that are neighbours in the interpreter's memory are one, with what is between them.
         """
         following = self._invoke(model_input, state)
-        return _dequantized(self._logits.copy(), self._output), following
+        logits = self._logits.copy()
+        return _dequantized(logits, self._output) if self._scales else logits, following
 
     def embed(
         self, model_input: NDArray[np.float32], state: State
@@ -82,11 +88,11 @@ class TfliteEngine:
     def _invoke(self, model_input: NDArray[np.float32], state: State) -> State:
         if model_input.shape != self._shape:
             raise ValueError(f"it takes {self._shape}, got {model_input.shape}")
-        self._samples[...] = _quantized(model_input, self._input)
-        for place, one in zip(self._states, state, strict=True):
-            place[:] = one
+        self._samples[...] = _quantized(model_input, self._input) if self._rounds else model_input
+        for n, place in self._states:
+            place[:] = state[n]
         self._interpreter.invoke()
-        return tuple([b"".join(parts) for parts in self._following])
+        return tuple(map(_JOIN, self._following)) if self._following else ()
 
     def _place(self, tensor: dict[str, Any]) -> memoryview:
         """Where the interpreter keeps a tensor, to read and write it there.
@@ -101,27 +107,34 @@ class TfliteEngine:
 
 
 def _neighbours(
-    places: list[memoryview], tails: list[memoryview]
+    places: list[memoryview], sources: list[tuple[memoryview, int]]
 ) -> tuple[list[memoryview], list[list[Any]]]:
     """Where states go in, neighbours joined, and for each such place what it is filled with.
 
-    places, tails  for each state where it goes in, and where its next one comes out
+    places   for each state where it goes in
+    sources  for each where it comes out, and how many bytes at the end of that are the next one
     The interpreter gives every tensor a place that begins at a multiple of 64 bytes. What is left
-    between one and the next is smaller than that and holds nothing; a copy for each state costs
-    five times one over all.
+    between one and the next is smaller than that and holds nothing, so that any bytes fill it;
+    those before the next state do. A copy for each state costs five times one over all.
     """
     spans: list[tuple[int, int]] = []
     parts: list[list[Any]] = []
-    for place, tail in zip(places, tails, strict=True):
+    for place, (source, size) in zip(places, sources, strict=True):
         address = _address(place)
         end = sum(spans[-1]) if spans else -1
         if address == -(-end // _ALIGNMENT) * _ALIGNMENT and end > 0:
-            parts[-1] += [bytes(address - end), tail]
+            parts[-1] += _ending(source, size + address - end)
             spans[-1] = (spans[-1][0], address + len(place) - spans[-1][0])
         else:
-            parts.append([tail])
+            parts.append(_ending(source, size))
             spans.append((address, len(place)))
     return [_memory(*one) for one in spans], parts
+
+
+def _ending(source: memoryview, size: int) -> list[Any]:
+    """The last bytes of a place, as many as wanted: zeros in front where it holds fewer."""
+    missing = size - len(source)
+    return [bytes(missing), source] if missing > 0 else [source[-size:]]
 
 
 def _memory(address: int, size: int) -> memoryview:

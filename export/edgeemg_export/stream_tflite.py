@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from edgeemg.errors import ModelError
+from edgeemg_export.tflite_masks import pack_masks
 from edgeemg_export.tflite_rewriting import Kind, Rewriting, read_for_rewriting
+from edgeemg_export.tflite_rows import split_rows
 
 # these move numbers and do not change them
 _MOVING = {
@@ -26,6 +28,8 @@ def quantize_stream_tflite(stream: Path, window8: Path, target: Path) -> None:
     ours = read_for_rewriting(stream)
     _Transplant(ours, read_for_rewriting(window8)).run()
     ours.write(target)
+    pack_masks(target)
+    split_rows(target)
 
 
 class _Transplant:
@@ -70,8 +74,11 @@ class _Transplant:
         """Integer weights are the window's; what is the same, or depends on length, is our own."""
         if their < 0:
             return -1
-        narrowed = self._theirs.kind(their).scale or their in self._theirs.producers
-        if own >= 0 and self._ours.is_constant(own) and not narrowed:
+        ours, theirs = self._ours, self._theirs
+        if own >= 0 and ours.is_constant(own) and ours.shape(own) != theirs.shape(their):
+            return own  # a mask
+        narrowed = theirs.kind(their).scale or their in theirs.producers
+        if own >= 0 and ours.is_constant(own) and not narrowed:
             return own
         if their not in self._copied:
             producer = self._theirs.producers.get(their)

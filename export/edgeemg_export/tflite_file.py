@@ -17,6 +17,7 @@ from edgeemg_export.pictures import pictures
 from edgeemg_export.recipes import HEAD, STATIC, STEM, Recipe
 from edgeemg_export.tflite_graph import Graph, Operator, read_graph, run, share, slim
 from edgeemg_export.tflite_layout import mean_in_place
+from edgeemg_export.tflite_masks import pack_masks
 
 
 def write_tflite(
@@ -50,10 +51,26 @@ def quantize_tflite(
     work.load_quantization_recipe(getattr(recipes, recipe.name)())
     found: dict[str, Any] | None = None
     if recipe.name == STATIC:
+        _share_scales(work, recipe.one_scale)
         _keep_float(work, source, recipe.kept_float)
         found = calibrated(work, source, ranges(run(source, calibration)))
     work.quantize(found, enable_progress_report=False).export_model(str(target), overwrite=True)
     share(target)
+    pack_masks(target)
+
+
+def _share_scales(work: Any, pattern: str) -> None:
+    """Tell the quantiser which matrix products have one scale for all of their weights."""
+    from ai_edge_quantizer import qtyping
+
+    if pattern:
+        work.add_static_config(
+            pattern,
+            qtyping.TFLOperationName.FULLY_CONNECTED,
+            activation_num_bits=8,
+            weight_num_bits=8,
+            weight_granularity=qtyping.QuantGranularity.TENSORWISE,
+        )
 
 
 def _keep_float(work: Any, source: Path, operators: tuple[str, ...]) -> None:

@@ -39,6 +39,7 @@ class Rewriting:
         self.operators: list[Any] = list(self._graph.operators)
         self.producers = {int(t): one for one in self.operators for t in one.outputs}
         self._entries = set(self.inputs)
+        self._places: dict[tuple[int, ...], int] = {}
 
     @property
     def inputs(self) -> list[int]:
@@ -71,6 +72,13 @@ class Rewriting:
         assert self.holds_places(tensor), "only those are read"
         data = self._model.buffers[self._tensor(tensor).buffer].data
         return np.frombuffer(bytes(data), dtype=np.int32)
+
+    def floats(self, tensor: int) -> NDArray[np.float32] | None:
+        """What a constant of floats holds, flat; None where it is no such constant."""
+        if not self.is_constant(tensor) or self.kind(tensor).type != _type("FLOAT32"):
+            return None
+        data = self._model.buffers[self._tensor(tensor).buffer].data
+        return None if data is None else np.frombuffer(bytes(data), dtype=np.float32)
 
     def shape(self, tensor: int) -> list[int]:
         """Of a tensor."""
@@ -115,7 +123,9 @@ class Rewriting:
         return len(self._graph.tensors) - 1
 
     def add_places(self, values: list[int]) -> int:
-        """A constant of plain integers."""
+        """A constant of plain integers; one tensor for all that hold the same."""
+        if tuple(values) in self._places:
+            return self._places[tuple(values)]
         buffer, tensor = _schema().BufferT(), _schema().TensorT()
         buffer.data = np.frombuffer(np.asarray(values, dtype=np.int32).tobytes(), dtype=np.uint8)
         self._model.buffers.append(buffer)
@@ -124,7 +134,34 @@ class Rewriting:
         self._graph.tensors.append(tensor)
         number = len(self._graph.tensors) - 1
         tensor.name = f"places/{number}".encode()
+        self._places[tuple(values)] = number
         return number
+
+    def unpack(self, tensor: int, values: NDArray[np.int8], *, scale: float) -> Any:
+        """The operator that makes a constant of floats from integers, which are stored instead.
+
+        tensor  a constant, whose numbers then are `values * scale`; the operator is not yet in
+                `operators`
+        """
+        buffer = _schema().BufferT()
+        buffer.data = np.frombuffer(values.tobytes(), dtype=np.uint8)
+        self._model.buffers.append(buffer)
+        made = self.add_tensor_like(tensor, Kind(_type("INT8"), (scale,), (0,)))
+        self._tensor(made).buffer = len(self._model.buffers) - 1
+        self._tensor(tensor).buffer = 0  # the empty one
+        return self.new_operator("DEQUANTIZE", made, tensor)
+
+    def slice_of(self, source: int, begin: list[int], target: int) -> Any:
+        """The operator that takes what `target` has the shape of; not yet in `operators`."""
+        one = self.new_operator("SLICE", source, target)
+        places = [self.add_places(begin), self.add_places(self.shape(target))]
+        one.inputs = np.asarray([source, *places], dtype=np.int32)
+        return _with_options(one, "SliceOptions")
+
+    def joined(self, parts: list[int], target: int, *, axis: int) -> Any:
+        """The operator that puts tensors behind one another; not yet in `operators`."""
+        one = self.like(_schema().OperatorT(), "CONCATENATION", parts, [target])
+        return _with_options(one, "ConcatenationOptions", axis=axis)
 
     def new_operator(self, name: str, source: int, target: int) -> Any:
         """An operator without options, from one tensor to another; not yet in `operators`."""
@@ -185,6 +222,15 @@ class Rewriting:
 
     def _tensor(self, number: int) -> Any:
         return self._graph.tensors[number]
+
+
+def _with_options(operator: Any, kind: str, **values: int) -> Any:
+    schema = _schema()
+    operator.builtinOptionsType = getattr(schema.BuiltinOptions, kind)
+    operator.builtinOptions = getattr(schema, f"{kind}T")()
+    for name, value in values.items():
+        setattr(operator.builtinOptions, name, value)
+    return operator
 
 
 def read_for_rewriting(path: Path) -> Rewriting:

@@ -100,6 +100,11 @@ def test_the_int8_cnn_is_really_int8(cnn_bundle):
     ).stat().st_size
 
 
+def test_the_int8_transformer_takes_at_most_0_35_of_the_float_bytes(transformer_bundle):
+    narrow, whole = (transformer_bundle / f"model{one}.tflite" for one in (".int8", ""))
+    assert narrow.stat().st_size <= 0.35 * whole.stat().st_size
+
+
 def test_int8_files_take_float_inputs_and_name_what_stays_float(cnn_bundle):
     files = open_bundle(cnn_bundle).manifest.files
     kept = {

@@ -126,6 +126,11 @@ def reading_past_its_input() -> bytes:
     return bytes(builder.Output())
 
 
+# a number for each state, bytes that come out for it before its next one, bytes of that: enough
+# before the second to fill the place in front of it, too few before the fourth
+_SOURCES = ((1, 0, 70), (2, 100, 64), (3, 5, 10), (4, 5, 8), (5, 0, 20))
+
+
 def test_states_that_are_neighbours_in_memory_go_in_by_one_copy_and_others_by_their_own() -> None:
     memory = (ctypes.c_byte * 1024)()
     first = -ctypes.addressof(memory) % 64
@@ -134,10 +139,12 @@ def test_states_that_are_neighbours_in_memory_go_in_by_one_copy_and_others_by_th
     def place(begin: int, size: int) -> memoryview:
         return whole[first + begin : first + begin + size]
 
-    places = [place(0, 70), place(128, 64), place(192, 10), place(512, 20)]
-    tails = [memoryview(bytes([n] * len(one))) for n, one in enumerate(places, 1)]
-    joined, parts = _neighbours(places, tails)
-    assert [len(one) for one in joined] == [202, 20]
+    places = [place(0, 70), place(128, 64), place(192, 10), place(256, 8), place(512, 20)]
+    given = [bytes([9] * extra + [n] * size) for n, extra, size in _SOURCES]
+    tails = [one[-size:] for one, (_, _, size) in zip(given, _SOURCES, strict=True)]
+    sources = [(memoryview(one), size) for one, (_, _, size) in zip(given, _SOURCES, strict=True)]
+    joined, parts = _neighbours(places, sources)
+    assert [len(one) for one in joined] == [264, 20]
     for one, filling in zip(joined, parts, strict=True):
         one[:] = b"".join(filling)
     assert [bytes(one) for one in places] == [bytes(one) for one in tails]
