@@ -12,7 +12,7 @@ test: $(VENV)/dev.installed lint
 	$(BIN)/pytest
 
 board-test: $(VENV)/dev.installed
-	$(BIN)/python -m benchmarks.board
+	$(BIN)/python -m benchmarks.board --out benchmarks/results/board-test.json --page docs/wearable.md
 
 lint: $(VENV)/dev.installed
 	$(BIN)/ruff check .

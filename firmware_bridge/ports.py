@@ -20,6 +20,8 @@ READ_TIMEOUT_S = 0.05  # longest that a read waits, so that its caller can look 
 _WRITE_TIMEOUT_S = 1.0
 _FULL_READ = 4095  # bytes the kernel's line discipline holds: after as many, more may wait
 _LONGEST_READ = 1 << 16  # bytes
+_LONGEST_GATHER_S = 0.1
+_BITS = 10  # of a byte on a serial line, with start and stop
 _LEAST_LATENCY_MS = 1
 
 # All that a port does when it goes away, is refused, or is no port: pyserial wraps some errors
@@ -74,13 +76,18 @@ class Port:
         except _FAILURES as error:
             raise self._gone(error) from error
 
+    @property
+    def _most_gather_s(self) -> float:
+        return min(_LONGEST_GATHER_S, _FULL_READ * _BITS / self.baud)
+
     def read(self, gather_s: float | None = None) -> bytes:
         """All that arrives within `gather_s` of a first byte; empty if none comes in 50 ms.
 
-        gather_s  for this read alone, 50 ms at most; None: as the port was opened with
+        gather_s  for this read alone, 0.1 s at most, and as much as the kernel holds of this baud
+                  rate; None: as the port was opened with
         """
         chunk = b""
-        nap_s = self._gather_s if gather_s is None else min(gather_s, READ_TIMEOUT_S)
+        nap_s = self._gather_s if gather_s is None else min(gather_s, self._most_gather_s)
         try:
             # not pyserial's read, which asks for a number of bytes and costs more
             while len(chunk) < _LONGEST_READ:

@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Callable, Generator, Iterator
+from contextlib import suppress
 from enum import StrEnum
 from typing import Self
 
@@ -40,7 +41,7 @@ class State(StrEnum):
 
 
 class Sensor:
-    """A sensor that streams. Iterating it gives Samples for ever, at least every 60 ms.
+    """A sensor that streams. Iterating it gives Samples for ever, at least every 150 ms.
 
     What an iteration yields may be empty: the caller has control back while nothing comes, and
     can stop. Close it, or use it in a `with`: the sensor is told to stop.
@@ -105,10 +106,10 @@ class Sensor:
         return self._assembler.clock.drift_ppm()
 
     def read(self, gather_s: float | None = None) -> Samples:
-        """What has arrived, within 50 ms: (time, channel), possibly no rows.
+        """What has arrived, once 50 ms are over or some has: (time, channel), possibly no rows.
 
-        gather_s  how long to go on collecting once something has come, 50 ms at most: who needs
-                  the next samples only then saves the reads between; None: some milliseconds
+        gather_s  how long to go on collecting once something has come, 0.1 s at most: who needs the
+                  next samples only then saves the reads between; None: some milliseconds
 
         A sensor that went away is looked for, for ever, without rows meanwhile; its index goes on
         by the host's clock. Raises PortError where it is not to be looked for (`reconnect` is
@@ -136,7 +137,9 @@ class Sensor:
     def close(self) -> None:
         """Stop the stream, wait shortly until the line is quiet, and free the port."""
         if self._reopening is not None:
-            self._reopening.close()  # it says goodbye where a port is open
+            # it says goodbye where a port is open; a reader that was given up may hang inside it
+            with suppress(ValueError):
+                self._reopening.close()
         else:
             farewell(self._port, self.device)
 

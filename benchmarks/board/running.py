@@ -65,7 +65,7 @@ def survives_unplug(rig: Rig) -> Facts:
 def survives_reboot(rig: Rig) -> Facts:
     """The sensor loses its power again and again, for two seconds, while it streams."""
     before = rig.show("MainPID", "NRestarts")
-    time.sleep(2.5 * (_REBOOT_EVERY_S + _REBOOT_S))
+    time.sleep(1.7 * (_REBOOT_EVERY_S + _REBOOT_S))
     rig.wait_for_decision()
     _same_process(rig, before)
     account = rig.unplug()

@@ -48,7 +48,7 @@ def main(
     except EdgeEmgError as error:
         click.echo(f"day: {error}", err=True)
         sys.exit(error.exit_code)
-    plain = {**facts, "day": asdict(day)}
+    plain = {**facts, "day": {name: one for name, one in asdict(day).items() if name != "log"}}
     if out is not None:
         out.write_text(json.dumps(plain, indent=2) + "\n", encoding="utf-8")
     lines = [*table(day), "", f"{in_words(facts)}."]

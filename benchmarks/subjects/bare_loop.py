@@ -23,14 +23,14 @@ def main(model: str, windows: str, hop_s: float) -> None:
     options.enable_mem_pattern = False
     options.log_severity_level = 3
     session = ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-    name = session.get_inputs()[0].name
+    name, wanted = session.get_inputs()[0].name, [session.get_outputs()[0].name]
     ready = np.load(windows)
     due_s, n = time.monotonic(), 0
     while True:
         due_s += hop_s
         time.sleep(max(0.0, due_s - time.monotonic()))
         window = ready[n % len(ready)][None]
-        (logits,) = session.run(None, {name: window})
+        (logits,) = session.run(wanted, {name: window})
         sys.stdout.write(f"{int(logits[0].argmax())}\n")
         sys.stdout.flush()
         n += 1

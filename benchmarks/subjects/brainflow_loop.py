@@ -29,7 +29,7 @@ def main(bundle: Path, port: str) -> None:
     session = ort.InferenceSession(
         str(bundle / "model.onnx"), options, providers=["CPUExecutionProvider"]
     )
-    name = session.get_inputs()[0].name
+    name, wanted = session.get_inputs()[0].name, [session.get_outputs()[0].name]
     BoardShim.disable_board_logger()
     params = BrainFlowInputParams()
     params.serial_port = port
@@ -52,7 +52,7 @@ def main(bundle: Path, port: str) -> None:
         filtered, state = sosfilt(sections, new, axis=1, zi=state)
         window = np.concatenate([window, filtered], axis=1)[:, -length:].astype(np.float32)
         scaled = np.clip(window / scale, -clip, clip)
-        (logits,) = session.run(None, {name: scaled[None]})
+        (logits,) = session.run(wanted, {name: scaled[None]})
         odds = np.exp(logits[0] - logits[0].max())
         best = int(odds.argmax())
         sys.stdout.write(f"{manifest['labels'][best]} {odds[best] / odds.sum():.4f}\n")

@@ -40,12 +40,13 @@ class Network:
             str(bundle / "model.onnx"), options, providers=["CPUExecutionProvider"]
         )
         self._name = self._session.get_inputs()[0].name
+        self._wanted = [self._session.get_outputs()[0].name]
         self._scale = np.array(manifest["scale"], dtype=np.float32)[:, None]
         self._clip = manifest["clip"]
 
     def predict_proba(self, windows: Any) -> Any:
         scaled = np.clip(windows / self._scale, -self._clip, self._clip).astype(np.float32)
-        (logits,) = self._session.run(None, {self._name: scaled})
+        (logits,) = self._session.run(self._wanted, {self._name: scaled})
         odds = np.exp(logits - logits.max(axis=1, keepdims=True))
         return odds / odds.sum(axis=1, keepdims=True)
 

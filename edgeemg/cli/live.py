@@ -22,6 +22,7 @@ from edgeemg.runtime.health import Health
 from edgeemg.runtime.loop import run
 from edgeemg.runtime.notify import Notifier, Watchdog
 from edgeemg.runtime.sinks import Sink
+from edgeemg.runtime.unused_memory import give_back_memory
 from edgeemg.runtime.watching import Watcher
 
 if TYPE_CHECKING:
@@ -99,6 +100,7 @@ class Live:
             if not self.stop.take_reload():
                 return
             loaded = self._reloaded(loaded, sensor)
+            give_back_memory()
             recent = feed.recent()
 
     def _open(self, given_up: Event) -> "Sensor | None":

@@ -5,9 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import click
-
-from edgeemg.cli.telling import warn
+from edgeemg.cli.telling import say, warn
 from edgeemg.dsp.channels import sensor_inputs
 from edgeemg.errors import EngineError, PortError
 from edgeemg.manifest import Manifest
@@ -49,7 +47,7 @@ def open_line(
     from firmware_bridge.greeting import StoppedError
     from firmware_bridge.sensor import open_sensor
 
-    click.echo(f"opening {line.device.title} on {line.port} ...", err=True)
+    say(f"opening {line.device.title} on {line.port} ...")
     told = ""
     while not stopped():
         try:

@@ -94,7 +94,7 @@ def run(bundle: Path, port: str | None, recording: Path | None, **options: Any) 
     model = Model(
         bundle, options["engine"], options["precision"], partial(_settings, options=options)
     )
-    with Stop(options["seconds"]) as stop:
+    with Stop(options["seconds"], reloads=recording is None) as stop:
         sinks = open_sinks(
             options["sinks"] or ("jsonl",),
             manifest=read_manifest(bundle),

@@ -20,7 +20,7 @@ _PIECE = 250  # samples of a recording that are handed on at once
 
 
 def decide_live(live: Live) -> None:
-    """Decide on a sensor; the sinks are closed and the counters told, whatever happens."""
+    """Decide on a sensor; sinks are closed whatever happens, counters told once it began."""
     with ExitStack() as ends:
         ends.callback(close_sinks, live.sinks)
         loaded, sensor = live.begin()

@@ -14,10 +14,13 @@ from edgeemg.dsp.samples import Samples
 class Stop:
     """Ends a stream when SIGINT or SIGTERM comes, or when the time is over.
 
-    SIGHUP asks for the bundle anew, except at a terminal: there it means that the terminal went.
+    reloads  SIGHUP asks for the bundle anew, except at a terminal: there it means that the terminal
+             went. Where nothing is to be loaded again it ends the stream, as it does everywhere,
+             or does nothing where that was asked for (nohup).
     """
 
-    def __init__(self, seconds: float | None = None) -> None:
+    def __init__(self, seconds: float | None = None, *, reloads: bool = False) -> None:
+        self._reloads = reloads
         self._most_s = math.inf if seconds is None else seconds
         self._ends_s: float | None = None
         self._begun = False
@@ -29,7 +32,10 @@ class Stop:
         self._take(signal.SIGINT, self._ask)
         self._take(signal.SIGTERM, self._ask)
         at_terminal = sys.stderr is not None and sys.stderr.isatty()
-        self._take(signal.SIGHUP, self._ask if at_terminal else self._ask_reload)
+        if self._reloads and not at_terminal:
+            self._take(signal.SIGHUP, self._ask_reload)
+        elif signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+            self._take(signal.SIGHUP, self._ask)
         return self
 
     def __exit__(

@@ -1,6 +1,7 @@
 """What happened in, lines on stderr out: what runs, warnings, and the counters at the end."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import click
@@ -20,15 +21,21 @@ def announce(loaded: Loaded, source: str, inputs: Sequence[int] = ()) -> None:
     inputs  of the sensor, from 0; people count from 1
     """
     numbers = f", inputs {','.join(str(one + 1) for one in inputs)}" if inputs else ""
-    click.echo(f"{loaded.about}; {source}{numbers}", err=True)
+    say(f"{loaded.about}; {source}{numbers}")
     if loaded.manifest.failed_gates:
         failed = "; ".join(loaded.manifest.failed_gates)
         warn(f"this bundle was exported with --allow-fail: {failed}")
 
 
+def say(line: str) -> None:
+    """A line on stderr, for people. Where nobody reads it, or the disk is full, decisions go on."""
+    with suppress(OSError, ValueError):
+        click.echo(line, err=True)
+
+
 def warn(text: str) -> None:
     """One line that a person should know of."""
-    click.echo(f"warning: {text}", err=True)
+    say(f"warning: {text}")
 
 
 def named(sensor: "Sensor") -> str:
@@ -40,7 +47,7 @@ def named(sensor: "Sensor") -> str:
 def tell_counters(health: Health, sinks: Sequence[Sink], sensor: "Sensor | None" = None) -> None:
     """Everything that was counted, in one line; and whether the sensor was there at the end."""
     counters = {**counted(health, sensor), **sink_counters(sinks)}
-    click.echo("; ".join(f"{name} {n}" for name, n in counters.items()), err=True)
+    say("; ".join(f"{name} {n}" for name, n in counters.items()))
     if sensor is not None and sensor.state != "connected":
         warn(f"the sensor was {sensor.state} at the end, for {sensor.state_s:.1f} s")
 

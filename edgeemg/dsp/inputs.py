@@ -122,6 +122,4 @@ class FrontEnd:
         return window.values[-self._hop :] if follows and self._newest_hop else window.values
 
     def _filtered(self, block: Samples) -> Samples:
-        values = self._bank.process(block.microvolts)
-        valid = np.tile(block.valid, (1, values.shape[1] // block.n_channels))
-        return Samples(values, block.sample_rate_hz, block.index, valid, block.arrived_s)
+        return block.bands(self._bank.process(block.microvolts))

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -69,6 +69,12 @@ class Samples:
         chosen = list(positions)
         return self._derived(self.microvolts[:, chosen], self.index, self.valid[:, chosen])
 
+    def bands(self, microvolts: NDArray[np.float32]) -> "Samples":
+        """The same rows, filtered: (time, band * channel), valid in each band where they were."""
+        n_bands = microvolts.shape[1] // self.n_channels
+        valid = self.valid if n_bands == 1 else np.tile(self.valid, (1, n_bands))
+        return self._derived(microvolts, self.index, valid)
+
     def finite(self) -> "Samples":
         """Without the rows in which a channel is NaN or infinite: those become breaks in time."""
         keep = np.isfinite(self.microvolts).all(axis=1)
@@ -98,14 +104,12 @@ class Samples:
         The runtime takes pieces of pieces at every hop; checking each costs more than filtering.
         """
         piece = object.__new__(Samples)
-        for name, value in (
-            ("microvolts", microvolts),
-            ("sample_rate_hz", self.sample_rate_hz),
-            ("index", index),
-            ("valid", valid),
-            ("arrived_s", self.arrived_s),
-        ):
-            object.__setattr__(piece, name, value)
+        put = object.__setattr__  # it is frozen
+        put(piece, "microvolts", microvolts)
+        put(piece, "sample_rate_hz", self.sample_rate_hz)
+        put(piece, "index", index)
+        put(piece, "valid", valid)
+        put(piece, "arrived_s", self.arrived_s)
         return piece
 
 
@@ -113,11 +117,15 @@ def join(pieces: list[Samples]) -> Samples:
     """One stretch from several that follow each other; breaks between them stay breaks."""
     if not pieces:
         raise ValueError("join needs at least one piece")
-    return replace(
-        pieces[-1],
-        microvolts=np.concatenate([piece.microvolts for piece in pieces]),
-        index=np.concatenate([piece.index for piece in pieces]),
-        valid=np.concatenate([piece.valid for piece in pieces]),
+    last_index: float = -math.inf
+    for piece in pieces:
+        if len(piece) and piece.index[0] <= last_index:
+            raise ValueError("index must rise strictly")
+        last_index = piece.index[-1] if len(piece) else last_index
+    return pieces[-1]._derived(
+        np.concatenate([piece.microvolts for piece in pieces]),
+        np.concatenate([piece.index for piece in pieces]),
+        np.concatenate([piece.valid for piece in pieces]),
     )
 
 

@@ -83,7 +83,8 @@ class Window:
 class Windows:
     """Blocks of filtered samples in, overlapping windows out, one every hop.
 
-    A window starts on the hop grid and never spans a break: after one, it fills anew.
+    A window starts on the hop grid and never spans a break: after one, it fills anew. What is done
+    for a hop is proportional to the hop, but for the copy that a window is.
     """
 
     def __init__(self, length: int, hop: int) -> None:
@@ -93,37 +94,53 @@ class Windows:
             raise ManifestError(f"hop_samples must be in 1..{length}, got {hop}")
         self._length = length
         self._hop = hop
-        self._held: Samples | None = None
+        self._next_index: int | None = None
+        self._values: NDArray[np.floating] = np.empty((0, 0), np.float32)
+        self._valid: NDArray[np.bool_] = np.empty((0, 0), np.bool_)
+        self._start = 0  # of the next window, a row of the two
+        self._stop = 0  # rows that are filled
+        self._before_grid = 0  # rows of a new stretch before its first window starts
 
     def feed(self, samples: Samples) -> list[Window]:
         """The windows that these samples complete, oldest first."""
         windows: list[Window] = []
         for run in samples.runs():
-            held = self._held
-            follows = held is not None and len(held) and run.index[0] == held.index[-1] + 1
-            stretch = join([held, run]) if held is not None and follows else run
-            windows.extend(self._cut(stretch))
-            self._held = self._rest(stretch)
+            first = int(run.index[0])
+            if first != self._next_index:
+                self._start = self._stop = 0
+                self._before_grid = -first % self._hop
+            self._next_index = first + len(run)
+            ahead = min(self._before_grid, len(run))
+            self._before_grid -= ahead
+            for row in range(ahead, len(run), self._length):
+                windows.extend(self._cut(run[row : row + self._length]))
         return windows
 
     def reset(self) -> None:
         """Forget what was held: the next window fills anew."""
-        self._held = None
+        self._next_index = None
 
-    def _cut(self, stretch: Samples) -> Iterator[Window]:
-        first = _to_grid(stretch, self._hop)
-        for start in range(first, len(stretch) - self._length + 1, self._hop):
-            piece = stretch[start : start + self._length]
-            values, index = piece.microvolts, int(piece.index[-1])
-            yield Window(values, index, trust(piece.valid), piece.arrived_s)
+    def _cut(self, piece: Samples) -> Iterator[Window]:
+        self._append(piece)
+        index = int(piece.index[-1]) + 1 - self._stop  # of the first row
+        while self._stop - self._start >= self._length:
+            rows = slice(self._start, self._start + self._length)
+            self._start += self._hop
+            valid = trust(self._valid[rows])
+            yield Window(self._values[rows].copy(), index + rows.stop - 1, valid, piece.arrived_s)
 
-    def _rest(self, stretch: Samples) -> Samples:
-        """What the next window needs: from the first start that is not cut yet."""
-        first = _to_grid(stretch, self._hop)
-        done = max(0, (len(stretch) - self._length - first) // self._hop + 1)
-        return stretch[first + done * self._hop :]
-
-
-def _to_grid(stretch: Samples, hop: int) -> int:
-    """Samples from the start of the stretch to the first multiple of the hop."""
-    return -int(stretch.index[0]) % hop
+    def _append(self, piece: Samples) -> None:
+        values, valid = piece.microvolts, piece.valid
+        if self._values.shape[1:] != values.shape[1:] or self._values.dtype != values.dtype:
+            shape = (4 * self._length, values.shape[1])  # under a window is kept: it seldom moves
+            self._values = np.empty(shape, values.dtype)
+            self._valid = np.empty(shape, np.bool_)
+            self._start = self._stop = 0
+        if self._stop + len(piece) > len(self._values):
+            kept = slice(self._start, self._stop)
+            self._start, self._stop = 0, kept.stop - kept.start
+            self._values[: self._stop] = self._values[kept]
+            self._valid[: self._stop] = self._valid[kept]
+        rows = slice(self._stop, self._stop + len(piece))
+        self._values[rows], self._valid[rows] = values, valid
+        self._stop = rows.stop

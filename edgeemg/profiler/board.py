@@ -4,7 +4,7 @@ import os
 import platform
 import shutil
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from edgeemg.runtime.libraries import LIBRARIES, version_of
@@ -31,6 +31,8 @@ _THROTTLE_BITS = {
     3: "soft temperature limit",
 }
 _SINCE_BOOT = 16  # the same bits, this far up: has happened since the start
+# the same word, as the Raspberry Pi's kernel shows it: drivers/firmware/raspberrypi.c there
+_THROTTLED = "sys/devices/platform/soc/soc:firmware/get_throttled"
 _PATIENCE_S = 10
 
 
@@ -68,7 +70,8 @@ class State:
 
     clock_mhz           what the kernel believes
     measured_clock_mhz  what the firmware of a Raspberry Pi measures: the two may differ
-    throttled           the word of `vcgencmd get_throttled`, as in 0x50005
+    throttled           the word of `vcgencmd get_throttled`, as in 0x50005; where that is not
+                        there or may not ask the firmware, as the kernel shows it
     """
 
     governor: str | None
@@ -99,15 +102,31 @@ def read_machine(root: Path = ROOT) -> Machine:
 
 
 def read_state(root: Path = ROOT) -> State:
-    """How the machine is doing now; `root` holds /proc and /sys. Asks vcgencmd where it is."""
+    """How the machine is doing now; `root` holds /proc and /sys. Asks vcgencmd where it is.
+
+    vcgencmd comes first: the kernel's driver rpi_volt clears what its own word tells of the time
+    since the start.
+    """
+    return replace(
+        glance(root),
+        measured_clock_mhz=_scaled(_firmware("measure_clock", "arm"), 1e-6),
+        throttled=_firmware("get_throttled") or _throttled(root),
+    )
+
+
+def glance(root: Path = ROOT) -> State:
+    """The same, for who asks again and again: no clock is measured, and files come first.
+
+    A program is started, vcgencmd, only where no file says what throttles a board that has it.
+    """
     frequency = root / "sys/devices/system/cpu/cpu0/cpufreq"
     load = (_text(root / "proc/loadavg") or "").split()
     return State(
         governor=_text(frequency / "scaling_governor"),
         clock_mhz=_scaled(_text(frequency / "scaling_cur_freq"), 1e-3),
-        measured_clock_mhz=_scaled(_firmware("measure_clock", "arm"), 1e-6),
+        measured_clock_mhz=None,
         temperature_c=_temperature(root),
-        throttled=_firmware("get_throttled"),
+        throttled=_throttled(root) or _firmware("get_throttled"),
         load_average=_scaled(load[0] if load else None, 1.0),
     )
 
@@ -184,6 +203,14 @@ def _temperature(root: Path) -> float | None:
 
 def _is_cpu(kind: str) -> bool:
     return any(one in kind.lower() for one in _CPU_ZONES)
+
+
+def _throttled(root: Path) -> str | None:
+    word = _text(root / _THROTTLED)
+    try:
+        return None if word is None else f"0x{int(word, 16):x}"
+    except ValueError:
+        return None
 
 
 def _firmware(*question: str) -> str | None:

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from edgeemg.errors import EdgeEmgError
+from edgeemg.profiler.guest import settle
 from edgeemg.profiler.marks import EMPTY, STAGE, START, mark
 from edgeemg.profiler.stages import LAPS, Pipeline
 from edgeemg.runtime.bundle import open_bundle
@@ -18,6 +19,7 @@ def count(folder: Path, engine: str, precision: str, *, hops: int) -> None:
     bundle = open_bundle(folder)
     pipeline = Pipeline(bundle.manifest, open_engine(bundle, engine, precision))
     labels = {name: STAGE + place for place, name in enumerate(LAPS)}
+    settle()
     mark(EMPTY)
     mark(EMPTY)
     mark(START)

@@ -1,6 +1,5 @@
 """What a board's firmware and its sensors say of supply and heat in; what to do out."""
 
-from dataclasses import replace
 from pathlib import Path
 
 from edgeemg.profiler.board import (
@@ -11,8 +10,6 @@ from edgeemg.profiler.board import (
 )
 from edgeemg.profiler.checks import Check
 
-# the word of `vcgencmd get_throttled`, as the Raspberry Pi's kernel shows it: raspberrypi.c there
-_THROTTLED = "sys/devices/platform/soc/soc:firmware/get_throttled"
 _VOLTAGE = "rpi_volt"  # its kernel driver: drivers/hwmon/raspberrypi-hwmon.c
 _HOT_C = 80.0  # a Raspberry Pi begins to slow down here
 _REMEDY = "use the board's own power supply and a short cable, or cool it; then restart it"
@@ -20,8 +17,7 @@ _NAME = "power, heat"
 
 
 def power_check(state: State, root: Path = ROOT) -> Check:
-    """What a Raspberry Pi says of supply and heat; `root` holds /sys, where vcgencmd is not."""
-    state = replace(state, throttled=state.throttled or _throttled(root))
+    """What a Raspberry Pi says of supply and heat; `root` holds /sys."""
     low = _low_voltage(root)
     warm = "" if state.temperature_c is None else f", {state.temperature_c:.0f} °C"
     if state.throttled is None and low is None:
@@ -41,14 +37,6 @@ def _by_heat(state: State, found: str) -> Check:
     if state.temperature_c is not None and state.temperature_c >= _HOT_C:
         return Check(_NAME, "warn", found, "cool it: it slows down, or soon will")
     return Check(_NAME, "ok", found)
-
-
-def _throttled(root: Path) -> str | None:
-    word = _text(root / _THROTTLED)
-    try:
-        return None if word is None else f"0x{int(word, 16):x}"
-    except ValueError:
-        return None
 
 
 def _low_voltage(root: Path) -> bool | None:

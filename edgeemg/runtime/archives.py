@@ -20,7 +20,7 @@ from edgeemg.errors import ManifestError
 _LARGEST = 64 * 1024 * 1024  # bytes of one array; the largest of ours have a few hundred thousand
 # what zipfile and numpy raise on archives that are none, and on headers that are no Python
 _DAMAGED = (
-    *(OSError, ValueError, KeyError, EOFError, BadZipFile, ZlibError, RuntimeError),
+    *(OSError, ValueError, LookupError, EOFError, BadZipFile, ZlibError, RuntimeError),
     *(TypeError, SyntaxError, TokenError, MemoryError),
 )
 _HEADERS = {
@@ -53,7 +53,7 @@ def _read(archive: ZipFile, member: ZipInfo) -> NDArray[np.float32]:
         header: tuple[tuple[int, ...], bool, np.dtype[Any]] = _HEADERS[version](file)
         shape, by_column, dtype = header
         size = math.prod(shape) * dtype.itemsize
-        if dtype != np.float32 or size > member.file_size:
+        if dtype != np.float32 or size > member.file_size or min(shape, default=0) < 0:
             raise ValueError(f"{member.filename} claims to be {dtype} {shape}")
         array: NDArray[np.float32] = np.frombuffer(file.read(size), np.float32).reshape(
             shape, order="F" if by_column else "C"

@@ -1,7 +1,8 @@
 """A sensor's reads in, samples out: read in a thread of its own, handed on when a hop is whole.
 
 The kernel keeps some milliseconds of a serial line. So one thread does nothing but read, and the
-loop may be late (a slow inference, a bundle that is loaded) without a loss. Between two hops
+loop may be late (a slow inference, a bundle that is loaded). Both share one interpreter: what holds
+it for longer than the kernel keeps bytes loses them, and that is counted. Between two hops
 nobody needs what arrives: the thread lets it gather, since waking up costs more than parsing.
 """
 
@@ -19,9 +20,14 @@ from edgeemg.dsp.samples import Samples, join
 _LONGEST_HOLD_S = 0.25  # what came is handed on, hop or not
 _PATIENCE_S = 0.5  # the loop waits for the thread so long, then goes round with nothing
 _LEAST_GATHER_S = 0.001
-_MARGIN_S = 0.001  # a read ends so long before a hop is due: the next one waits for its last bytes
+LONGEST_GATHER_S = 0.1  # a sensor lets bytes gather no longer, whatever it is asked
+# A read ends so long after a hop's last sample is due. Where it came later, the next read gets it,
+# and reads end later; where it was there, a little earlier. So most hops take one read.
+_FIRST_MARGIN_S = 0.001
+_LONGEST_MARGIN_S = 0.003
+_LATER_S, _EARLIER_S = 0.0005, 0.00005
 _CLOSE_S = 1.5
-_SETTLE_S = 2.0  # after it a notch filter has forgotten how it started
+_SETTLE_S = 6.0  # after it a notch filter has forgotten how it started, to the last digit told
 
 # gather_s -> what came: (time, channel), possibly no rows; returns within a tenth of a second.
 Read = Callable[[float], Samples]
@@ -62,6 +68,7 @@ class Feed:
         self._came = 0  # rows put; only the thread counts it, as `dropped`
         self._went = 0  # rows taken; only the loop counts it
         self._held: list[Samples] = []
+        self._margin_s = _FIRST_MARGIN_S
         self._seen_s = clock()
         self._closed = False
         self._thread = Thread(target=self._read_on, name="edgeemg-reader", daemon=True)
@@ -126,10 +133,13 @@ class Feed:
         while not self._closed:
             samples = self._read(gather_s)
             self._seen_s = now_s = self._clock()
+            completed = self._completes(samples)
+            if len(samples) and gather_s < LONGEST_GATHER_S:
+                self._aim(completed=completed, gather_s=gather_s)
             gather_s = self._until_due_s(samples, now_s)
             if len(samples):
                 self._held.append(samples)
-            if self._completes(samples) or now_s - put_s >= _LONGEST_HOLD_S:
+            if completed or now_s - put_s >= _LONGEST_HOLD_S:
                 self._hand_on()
                 put_s = now_s
 
@@ -144,12 +154,22 @@ class Feed:
         return (index + 1 - self._window) // self._hop
 
     def _until_due_s(self, samples: Samples, now_s: float) -> float:
-        """How long bytes may gather, once one has come, so that they end before the next hop."""
+        """How long bytes may gather, once one has come, to end where the next hop does."""
         if not len(samples):
             return _LEAST_GATHER_S
         missing = self._hop - (int(samples.index[-1]) + 1 - self._window) % self._hop
-        gone_s = now_s - samples.arrived_s
-        return max(_LEAST_GATHER_S, (missing - 1) / self._rate_hz - _MARGIN_S - gone_s)
+        period_s = 1 / self._rate_hz
+        # the first byte is of the next sample, and has waited where this thread was late
+        waited_s = max(0.0, now_s - samples.arrived_s - period_s)
+        due_s = (missing - 1) * period_s - waited_s
+        return min(LONGEST_GATHER_S, max(_LEAST_GATHER_S, due_s + self._margin_s))
+
+    def _aim(self, *, completed: bool, gather_s: float) -> None:
+        """Learn from a read that was to end a hop."""
+        if completed:
+            self._margin_s = max(_LEAST_GATHER_S, self._margin_s - _EARLIER_S)
+        elif gather_s > _LEAST_GATHER_S:
+            self._margin_s = min(_LONGEST_MARGIN_S, self._margin_s + _LATER_S)
 
     def _hand_on(self) -> None:
         held, self._held = self._held, []

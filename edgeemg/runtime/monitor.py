@@ -10,7 +10,7 @@ import asyncio
 import logging
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
 from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -20,31 +20,39 @@ from urllib.parse import urlsplit
 from edgeemg.dsp.samples import Samples
 from edgeemg.errors import SinkError, needs_extra
 from edgeemg.runtime.decisions import Verdict
+from edgeemg.runtime.monitor_crowd import limited
 from edgeemg.runtime.monitor_messages import FRAMES_PER_S, Messages
 from edgeemg.runtime.monitor_page import Page
 from edgeemg.runtime.watching import Said
 from edgeemg.runtime.web_access import Access
 
 if TYPE_CHECKING:
-    from websockets.asyncio.server import ServerConnection
+    from websockets.asyncio.server import Server, ServerConnection
     from websockets.http11 import Request, Response
 
 DEFAULT_PORT = 8766
 LIVE_PATH = "/live"
 _UNANSWERED = 2 * FRAMES_PER_S  # frames that a viewer may leave unanswered: two seconds
 _MOST_VIEWERS = 8
+_MOST_CONNECTIONS = 32  # viewers, and whoever has not said yet what is wanted
 _LONGEST_ANSWER = 64  # bytes
 _OPENING_S = 5.0  # for a request to come whole
 _CLOSING_S = 0.5
-_START_S = 10.0
+_START_S = 30.0
+_AGAIN_S = 3.0  # between two tries to listen
 
 
 @dataclass(slots=True, eq=False)
 class _Viewer:
-    """A browser that looks on; `unanswered` frames were sent since it last said something."""
+    """A browser that looks on.
+
+    unanswered  frames that were sent since it last said something
+    greeted_by  what it was told first; None where it is to be told (again) what runs
+    """
 
     connection: "ServerConnection"
     unanswered: int = 0
+    greeted_by: Messages | None = None
 
     @property
     def keeps_up(self) -> bool:
@@ -54,18 +62,29 @@ class _Viewer:
 class Monitor:
     """A `Watcher` that shows what it sees and hears on a page, while it is entered.
 
-    tell  is told, in one line, where the page ended before the runtime did
+    tell     is told, in one line, why the address cannot be had, each time that the reason is
+             another one, and where the page ended before the runtime did; by another thread
+    listens  is told the page's URL, once it can be had; by another thread too
 
-    Entering raises SinkError where the address cannot be had, and MissingExtraError without
-    `websockets`. No browser, whatever it does, delays `see` and `hear`.
+    Entering raises MissingExtraError without `websockets`. It waits for nothing: an address that
+    cannot be had is tried again every three seconds, for a network may come after the runtime.
+    No browser, whatever it does, delays `see` and `hear`.
     """
 
-    def __init__(self, access: Access, messages: Messages, *, tell: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        access: Access,
+        messages: Messages,
+        *,
+        tell: Callable[[str], None],
+        listens: Callable[[str], None] = lambda _: None,
+    ) -> None:
         self._access = access
         self._messages = messages
         self._tell = tell
+        self._listens = listens
         self._viewers: set[_Viewer] = set()
-        self._bound: Future[int] = Future()
+        self._bound: Future[None] = Future()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ended: asyncio.Event | None = None
         self._wake: asyncio.Event | None = None
@@ -73,8 +92,23 @@ class Monitor:
 
     @property
     def url(self) -> str:
-        """Where a browser finds the page, once entered; it asks for the token itself."""
+        """Where a browser finds the page; it asks for the token itself.
+
+        Waits until it can be had; SinkError where that takes 30 s.
+        """
+        try:
+            self._bound.result(_START_S)
+        except (TimeoutError, CancelledError) as error:
+            raise SinkError(f"the monitor does not listen on {self._access.address}") from error
+        return self._url
+
+    @property
+    def _url(self) -> str:
         return f"http://{self._access.address}/"
+
+    def show(self, messages: Messages) -> None:
+        """From now on the page is about this: another model runs. Viewers stay, and are told."""
+        self._messages = messages
 
     def see(self, samples: Samples) -> None:
         """As in `Watcher`."""
@@ -85,16 +119,8 @@ class Monitor:
         self._messages.hear(said, verdict, latency_ms)
 
     def __enter__(self) -> Self:
-        with needs_extra("ws", "the monitor"):
-            import websockets.asyncio.server  # noqa: F401  # a missing one is told here
+        need_websockets()
         self._thread.start()
-        try:
-            self._bound.result(_START_S)
-        except OSError as error:
-            raise SinkError(
-                f"the monitor cannot listen on {self._access.address} "
-                f"({error.strerror or error}): name another with --monitor HOST:PORT"
-            ) from error
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -107,19 +133,52 @@ class Monitor:
         try:
             asyncio.run(self._serve())
         except Exception as error:  # noqa: BLE001  # decisions go on without their page
-            if self._bound.done():
-                self._tell(f"the monitor ended ({type(error).__name__}: {error})")
-            else:
-                self._bound.set_exception(error)
+            self._tell(f"the monitor ended ({type(error).__name__}: {error})")
+        finally:
+            self._bound.cancel()
 
     async def _serve(self) -> None:
-        from websockets.asyncio.server import serve
-
+        self._ended, self._wake = asyncio.Event(), asyncio.Event()
         self._loop = asyncio.get_running_loop()
         self._loop.set_exception_handler(lambda *_: None)  # of one connection: it is closed
-        self._ended, self._wake = asyncio.Event(), asyncio.Event()
+        server = await self._listening(self._ended)
+        if server is None:
+            return
+        self._access = self._access.bound(next(iter(server.sockets)).getsockname()[1])
+        self._listens(self._url)
+        self._bound.set_result(None)
+        frames = asyncio.create_task(self._send_frames(self._wake))
+        ended = asyncio.create_task(self._ended.wait())
+        await asyncio.wait([frames, ended], return_when=asyncio.FIRST_COMPLETED)
+        server.close()
+        with suppress(TimeoutError):  # whoever has not said all of a request is not waited for
+            await asyncio.wait_for(server.wait_closed(), _CLOSING_S)
+        if frames.done():
+            frames.result()  # raises: that is why it ended
+
+    async def _listening(self, ended: asyncio.Event) -> "Server | None":
+        """The server, once the address can be had; None where it ended before."""
         page = Page(self._access.token is not None)
-        server = await serve(
+        told = ""
+        while not ended.is_set():
+            try:
+                return await self._listen(page)
+            except OSError as error:
+                reason = error.strerror or str(error)
+            if reason != told:
+                told = reason
+                self._tell(
+                    f"the monitor cannot listen on {self._access.address} ({reason}): it is tried "
+                    "again; or name another address with --monitor HOST:PORT"
+                )
+            with suppress(TimeoutError):
+                await asyncio.wait_for(ended.wait(), _AGAIN_S)
+        return None
+
+    async def _listen(self, page: Page) -> "Server":
+        from websockets.asyncio.server import serve
+
+        return await serve(
             self._look_on,
             self._access.address.host,
             self._access.address.port,
@@ -130,18 +189,9 @@ class Monitor:
             open_timeout=_OPENING_S,
             close_timeout=_CLOSING_S,
             server_header=None,
+            create_connection=limited(_MOST_CONNECTIONS),
+            backlog=_MOST_CONNECTIONS,
         )
-        port = next(iter(server.sockets)).getsockname()[1]
-        self._access = self._access.bound(port)
-        self._bound.set_result(port)
-        frames = asyncio.create_task(self._send_frames(self._wake))
-        ended = asyncio.create_task(self._ended.wait())
-        await asyncio.wait([frames, ended], return_when=asyncio.FIRST_COMPLETED)
-        server.close()
-        with suppress(TimeoutError):  # whoever has not said all of a request is not waited for
-            await asyncio.wait_for(server.wait_closed(), _CLOSING_S)
-        if frames.done():
-            frames.result()  # raises: that is why it ended
 
     def _answer(
         self, page: Page, connection: "ServerConnection", request: "Request"
@@ -163,18 +213,16 @@ class Monitor:
 
     async def _look_on(self, connection: "ServerConnection") -> None:
         """One viewer, until it leaves. Whatever it says is an answer."""
-        from websockets.asyncio.server import broadcast
         from websockets.exceptions import ConnectionClosed
 
         assert self._wake is not None, "the server runs"
         viewer = _Viewer(connection)
-        broadcast([connection], self._messages.hello())
         self._viewers.add(viewer)
         self._wake.set()
         try:
             async for _ in connection:
                 if not viewer.keeps_up:  # it missed some
-                    broadcast([connection], self._messages.hello())
+                    viewer.greeted_by = None
                     self._wake.set()
                 viewer.unanswered = 0
         except ConnectionClosed:
@@ -189,16 +237,38 @@ class Monitor:
         while True:
             await wake.wait()
             wake.clear()
-            self._messages.begin()
+            shown = self._messages
+            shown.begin()
             next_s = clock()
             while ready := [one for one in self._viewers if one.keeps_up]:
-                frame = self._messages.next()
+                if shown is not self._messages:
+                    wake.set()
+                    break
+                _greet(ready, shown)
+                frame = shown.next()
                 for viewer in ready:
                     viewer.unanswered += 1
                 broadcast([one.connection for one in ready], frame)
                 next_s = max(next_s + 1 / FRAMES_PER_S, clock())
                 await asyncio.sleep(next_s - clock())
-            self._messages.end()
+            shown.end()
+
+
+def need_websockets() -> None:
+    """MissingExtraError where the monitor cannot be for want of it; imports it otherwise."""
+    with needs_extra("ws", "the monitor"):
+        import websockets.asyncio.server  # noqa: F401
+
+
+def _greet(viewers: list[_Viewer], shown: Messages) -> None:
+    """Tell what runs to each who was not told yet."""
+    from websockets.asyncio.server import broadcast
+
+    new = [one for one in viewers if one.greeted_by is not shown]
+    if new:
+        broadcast([one.connection for one in new], shown.hello())
+    for viewer in new:
+        viewer.greeted_by = shown
 
 
 def _silent() -> logging.Logger:

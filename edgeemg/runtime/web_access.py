@@ -135,6 +135,7 @@ def parse_address(text: str, *, default_port: int) -> Address:
     try:
         parts = urlsplit(f"//{text}")
         host, port = parts.hostname, parts.port
+        (host or LOOPBACK).encode("idna")  # as the look-up of a name will
     except ValueError as error:
         raise SinkError(f"{wanted} ({error})") from error
     if parts.netloc != text or "@" in text or any(one.isspace() for one in text):

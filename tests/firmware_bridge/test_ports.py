@@ -27,7 +27,7 @@ def test_what_comes_soon_after_the_first_byte_comes_in_the_same_read(terminal) -
         later.join()
 
 
-def test_one_read_may_gather_longer_up_to_50_ms(terminal) -> None:
+def test_one_read_may_gather_longer_up_to_a_tenth_of_a_second(terminal) -> None:
     with Port(terminal.name, 115200, gather_s=0.0) as port:
         later = threading.Timer(0.02, os.write, (terminal.master, b"two"))
         os.write(terminal.master, b"one ")

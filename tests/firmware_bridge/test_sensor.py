@@ -1,6 +1,7 @@
 import os
 import threading
 import time
+from collections.abc import Generator
 from dataclasses import replace
 
 import numpy as np
@@ -285,6 +286,26 @@ def test_a_sensor_that_is_gone_can_be_closed(board_counts, tmp_path) -> None:
         assert len(sensor.read()) == 0
     sensor.close()
     sensor.close()
+
+
+def test_a_reader_that_hangs_in_a_replug_does_not_keep_it_from_closing(board_counts) -> None:
+    inside, go_on = threading.Event(), threading.Event()
+
+    def hang() -> Generator[None, None, None]:
+        inside.set()
+        go_on.wait(30)
+        yield
+
+    with Emulator(CytonBoard(board_counts(500))) as emulator:
+        sensor = open_sensor(emulator.port_name, CYTON)
+        farewell, sensor._reopening = sensor._port.close, hang()
+        reader = threading.Thread(target=lambda: next(sensor._reopening))
+        reader.start()
+        assert inside.wait(30)
+        sensor.close()
+        go_on.set()
+        reader.join()
+        farewell()
 
 
 def test_what_a_reader_counted_before_a_replug_is_kept(board_counts, tmp_path) -> None:

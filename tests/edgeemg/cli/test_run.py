@@ -217,6 +217,42 @@ def test_a_sensor_that_is_away_at_the_end_is_told(
     assert "the sensor was lost at the end, for" in done.stderr.splitlines()[-1]
 
 
+def test_decisions_go_on_where_nobody_reads_what_it_says(
+    simulated, tiny_bundle, tiny_recording, tmp_path
+):
+    """As a log on a disk that is full: the outage cannot be told, and ends nothing."""
+    away = ("--loop", "--unplug-after", 2, "--replug-after", 0.5)
+    with simulated(tiny_recording, tmp_path / "emg", *away) as port:
+        command = [sys.executable, "-m", "edgeemg", "run", str(tiny_bundle), "--port", port]
+        running = subprocess.Popen(
+            [*command, "--every-hop"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        assert any("inputs 1,2,3,4" in line for line in running.stderr)
+        running.stderr.close()
+        index = [json.loads(running.stdout.readline())["sample_index"]]
+        while len(index) < 2 or index[-1] - index[-2] <= 25:  # until it is back behind the outage
+            index.append(json.loads(running.stdout.readline())["sample_index"])
+        running.send_signal(signal.SIGTERM)
+        running.stdout.read()
+        assert running.wait(timeout=30) == 0
+
+
+def test_a_hangup_over_a_recording_leaves_no_half_of_it_behind(tiny_bundle, tiny_recording):
+    """There is nothing to load again: it ends as SIGTERM ends it, and nohup keeps it going."""
+    command = [sys.executable, "-m", "edgeemg", "run", str(tiny_bundle), "--every-hop"]
+    running = subprocess.Popen(
+        ["nohup", *command, "--recording", str(tiny_recording)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    first = running.stdout.readline()
+    running.send_signal(signal.SIGHUP)
+    lines = [first, *running.stdout]
+    assert running.wait(timeout=60) == 0
+    assert json.loads(lines[-1])["sample_index"] == 4999
+
+
 def one_clear_line(done, *words):
     """Exit code 2, one line of ours on stderr, no traceback, nothing on stdout."""
     assert done.returncode == 2, done.stderr

@@ -46,7 +46,7 @@ def test_without_a_time_only_a_signal_ends_it() -> None:
 
 
 def test_a_hangup_asks_for_the_bundle_anew_and_the_source_goes_on() -> None:
-    with Stop() as stop:
+    with Stop(reloads=True) as stop:
         pieces = source(0)
         os.kill(os.getpid(), signal.SIGHUP)
         assert len(list(stop.until(pieces))) == 1
@@ -58,7 +58,7 @@ def test_a_hangup_asks_for_the_bundle_anew_and_the_source_goes_on() -> None:
 
 def test_a_hangup_at_a_terminal_ends_it(monkeypatch) -> None:
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-    with Stop() as stop:
+    with Stop(reloads=True) as stop:
         os.kill(os.getpid(), signal.SIGHUP)
         assert len(list(stop.until(source(0)))) == 1
         assert stop.asked
@@ -67,7 +67,7 @@ def test_a_hangup_at_a_terminal_ends_it(monkeypatch) -> None:
 
 def test_time_goes_on_while_a_bundle_is_loaded_again() -> None:
     start = time.monotonic()
-    with Stop(0.4) as stop:
+    with Stop(0.4, reloads=True) as stop:
         pieces = source(0)
         while time.monotonic() - start < 20:
             stop._reload = True
@@ -75,3 +75,21 @@ def test_time_goes_on_while_a_bundle_is_loaded_again() -> None:
             if not stop.take_reload():
                 break
     assert 0.35 <= time.monotonic() - start < 20
+
+
+def test_a_hangup_ends_what_has_nothing_to_load_again() -> None:
+    with Stop() as stop:
+        os.kill(os.getpid(), signal.SIGHUP)
+        assert len(list(stop.until(source(0)))) == 1
+        assert stop.asked
+
+
+def test_under_nohup_a_hangup_does_nothing() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with Stop() as stop:
+            os.kill(os.getpid(), signal.SIGHUP)
+            assert len(list(itertools.islice(stop.until(source(0)), 3))) == 3
+            assert not stop.asked
+    finally:
+        signal.signal(signal.SIGHUP, before)

@@ -57,7 +57,8 @@ def test_the_stages_of_a_hop_are_counted_each_by_itself(
     assert tuple(stages) == STAGES
     alone = emulator.measure(tiny_bundle, **asked)
     network = sum(stages["network"].values())
-    assert network == pytest.approx(alone.instructions, rel=0.05)
+    # the network alone, but for a few thousand instructions of Python around it
+    assert network == pytest.approx(alone.instructions, abs=15_000)
     assert sum(stages["parse"].values()) > 1000
 
 
