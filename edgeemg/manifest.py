@@ -195,6 +195,17 @@ class Manifest:
 def read_manifest(folder: Path) -> Manifest:
     """The manifest of a run or a bundle; refuses an unknown version and a broken seal."""
     path = folder / MANIFEST_NAME
+    try:
+        text = _held(folder, path)
+    except OSError as error:
+        raise ManifestError(
+            f"{path} cannot be read ({error.strerror}): "
+            "check its name and rights, or copy the whole folder again"
+        ) from error
+    return parse_manifest(text, source=str(path))
+
+
+def _held(folder: Path, path: Path) -> bytes:
     if not folder.is_dir():
         raise ManifestError(f"{folder}: no such folder; give a run or a bundle")
     if not path.is_file():
@@ -204,7 +215,7 @@ def read_manifest(folder: Path) -> Manifest:
         )
     if path.stat().st_size > _LARGEST:
         raise ManifestError(f"{path} is larger than {_LARGEST} bytes: not a manifest")
-    return parse_manifest(path.read_bytes(), source=str(path))
+    return path.read_bytes()
 
 
 def parse_manifest(text: bytes | str, *, source: str) -> Manifest:
@@ -214,6 +225,9 @@ def parse_manifest(text: bytes | str, *, source: str) -> Manifest:
         plain = json.loads(text)
         seal = plain.pop(_SEAL, None) if isinstance(plain, dict) else None
         expected = _seal(plain)
+        json.dumps(plain, ensure_ascii=False).encode()  # every text: labels go to all the world
+    except UnicodeEncodeError as error:
+        raise ManifestError(f"{source} holds text that is no Unicode ({error}): {again}") from error
     except (ValueError, RecursionError) as error:
         raise ManifestError(f"{source} is not readable JSON ({error}): {again}") from error
     if not isinstance(plain, dict):

@@ -89,7 +89,7 @@ def _not_calculating() -> Iterator["Check"]:
 def _opened(port: str) -> "Check":
     from edgeemg.errors import PortError
     from edgeemg.profiler.checks import Check
-    from edgeemg.profiler.port_checks import how_to_free, named
+    from edgeemg.profiler.port_checks import busy_check, how_to_free, named
     from edgeemg.profiler.port_holders import holders_of
     from firmware_bridge.ports import Port
 
@@ -105,6 +105,8 @@ def _opened(port: str) -> "Check":
         found, _, remedy = str(error).removeprefix(f"{port}: ").partition("; ")
         if holders:
             return Check(name, "fail", f"held by {named(holders)}", how_to_free(holders))
+        if found.startswith("busy"):
+            return busy_check(name, Path(port))
         return Check(name, "fail", found, remedy or None)
     if timer_ms > 1:
         found = f"opened and closed, but its adapter gathers bytes for {timer_ms} ms"

@@ -3,20 +3,21 @@
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
+from contextlib import AbstractContextManager, ExitStack, suppress
 from dataclasses import dataclass, field
 from threading import Event
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from edgeemg.cli.loading import Loaded, Model
 from edgeemg.cli.opening import Line, fitting_inputs, open_line
-from edgeemg.cli.sinks import sink_counters
+from edgeemg.cli.sinks import sink_counters, tell_model
 from edgeemg.cli.stopping import Stop
 from edgeemg.cli.telling import announce, counted, named, warn
 from edgeemg.dsp.samples import Samples
 from edgeemg.errors import EdgeEmgError
+from edgeemg.manifest import Manifest
 from edgeemg.runtime.feeding import Feed
 from edgeemg.runtime.health import Health
 from edgeemg.runtime.loop import run
@@ -35,8 +36,25 @@ _NOTHING = Samples.contiguous(np.empty((0, 1)), 1.0)
 
 # What a page shows beside the signal: counters and the sensor's state, read when it wants them.
 Facts = Callable[[], dict[str, Any]]
+
+
+class Page(Watcher, Protocol):
+    """Somebody who looks on, and shows it."""
+
+    def show_model(self, manifest: Manifest, facts: Facts, stream: "Stream") -> None:
+        """Another model runs: from now on it is about this one."""
+        ...
+
+
 # What runs, the facts, and what the sensor sends -> a page, served while the context lasts.
-Monitor = Callable[[Loaded, Facts, "Stream"], AbstractContextManager[Watcher]]
+Monitor = Callable[[Manifest, Facts, "Stream"], AbstractContextManager[Page]]
+
+
+@dataclass(slots=True, eq=False)
+class Current:
+    """What runs now. Held here alone: its memory is free as soon as another runs."""
+
+    loaded: Loaded
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,7 +70,7 @@ class Live:
     monitor: Monitor | None = None
     notifier: Notifier = field(default_factory=Notifier.from_environment)
 
-    def begin(self) -> "tuple[Loaded, Sensor | None]":
+    def begin(self) -> "tuple[Current, Sensor | None]":
         """The model, loaded while the sensor is greeted; no sensor where a signal came first.
 
         Raises what is wrong with the bundle, or else with the port.
@@ -68,9 +86,9 @@ class Live:
                 with suppress(EdgeEmgError):
                     _close(opening.result())
                 raise
-            return loaded, opening.result()
+            return Current(loaded), opening.result()
 
-    def decide(self, loaded: Loaded, sensor: "Sensor") -> None:
+    def decide(self, current: Current, sensor: "Sensor") -> None:
         """Decide until a signal comes, or the sensor went and is not waited for; then close it."""
         stream = sensor.stream
         rate_hz = stream.sample_rate_hz
@@ -78,13 +96,13 @@ class Live:
         with ExitStack() as stack:
             stack.callback(self.notifier.stopping)
             stack.enter_context(sensor)
-            fitting_inputs(loaded.manifest, self.line, sensor)
+            fitting_inputs(current.loaded.manifest, self.line, sensor)
             stack.callback(lambda: self._count(feed))
             stack.enter_context(feed)
             self.notifier.ready(f"decides on {named(sensor)}")
-            self._decide_on(loaded, sensor, feed)
+            self._decide_on(current, sensor, feed)
 
-    def _decide_on(self, loaded: Loaded, sensor: "Sensor", feed: Feed) -> None:
+    def _decide_on(self, current: Current, sensor: "Sensor", feed: Feed) -> None:
         def status() -> str:
             health = self.health
             return (
@@ -95,13 +113,20 @@ class Live:
         watchdog = Watchdog(self.notifier, lambda: feed.silent_s < _DEAF_S, status=status)
         source = self._counted(feed)
         recent: list[Samples] = []
-        while True:
-            self._decide_with(loaded, sensor, feed, source, recent, watchdog)
-            if not self.stop.take_reload():
-                return
-            loaded = self._reloaded(loaded, sensor)
-            give_back_memory()
-            recent = feed.recent()
+        watchers: list[Watcher] = [watchdog]
+        with ExitStack() as stack:
+            if self.monitor is not None:
+                shown = self._shown(current.loaded, sensor)
+                page = stack.enter_context(self.monitor(*shown))
+                watchers.append(page)
+            while True:
+                self._decide_with(current.loaded, sensor, feed, source, recent, watchers)
+                if not self.stop.take_reload():
+                    return
+                if self._reload(current, sensor) and self.monitor is not None:
+                    page.show_model(*self._shown(current.loaded, sensor))
+                give_back_memory()
+                recent = feed.recent()
 
     def _open(self, given_up: Event) -> "Sensor | None":
         watchdog = Watchdog(self.notifier, lambda: True)
@@ -123,7 +148,7 @@ class Live:
         feed: Feed,
         source: Iterator[Samples],
         recent: Sequence[Samples],
-        watchdog: Watchdog,
+        watchers: Sequence[Watcher],
     ) -> None:
         """Decide with this bundle, until another is asked for."""
         manifest = loaded.manifest
@@ -131,25 +156,22 @@ class Live:
         announce(loaded, named(sensor), inputs)
         feed.pace(window_samples=manifest.window_samples, hop_samples=manifest.hop_samples)
         pieces = (piece.columns(inputs) for piece in self.stop.until(source))
-        with self._watched_by(loaded, sensor) as viewer:
-            run(
-                told_of_no_window(pieces, self.health, manifest.sample_rate_hz),
-                loaded.engine,
-                manifest,
-                self.sinks,
-                health=self.health,
-                settings=loaded.settings,
-                every_hop=self.every_hop,
-                tell=warn,
-                watchers=[watchdog] if viewer is None else [watchdog, viewer],
-                recent=[piece.columns(inputs) for piece in recent],
-            )
+        run(
+            told_of_no_window(pieces, self.health, manifest.sample_rate_hz),
+            loaded.engine,
+            manifest,
+            self.sinks,
+            health=self.health,
+            settings=loaded.settings,
+            every_hop=self.every_hop,
+            tell=warn,
+            watchers=watchers,
+            recent=[piece.columns(inputs) for piece in recent],
+        )
 
-    def _watched_by(
-        self, loaded: Loaded, sensor: "Sensor"
-    ) -> "AbstractContextManager[Watcher | None]":
-        if self.monitor is None:
-            return nullcontext()
+    def _shown(self, loaded: Loaded, sensor: "Sensor") -> "tuple[Manifest, Facts, Stream]":
+        """What a page shows beside the signal; it does not hold the engine."""
+        engine = f"{loaded.engine.name} {loaded.engine.precision}"
 
         def facts() -> dict[str, Any]:
             counters = {**counted(self.health, sensor), **sink_counters(self.sinks)}
@@ -157,11 +179,11 @@ class Live:
                 "sensor": named(sensor),
                 "state": str(sensor.state),
                 "state_s": sensor.state_s,
-                "engine": f"{loaded.engine.name} {loaded.engine.precision}",
+                "engine": engine,
                 "counters": counters,
             }
 
-        return self.monitor(loaded, facts, sensor.stream)
+        return loaded.manifest, facts, sensor.stream
 
     def _counted(self, feed: Feed) -> Iterator[Samples]:
         for samples in feed:
@@ -171,17 +193,21 @@ class Live:
     def _count(self, feed: Feed) -> None:
         self.health.dropped_samples, self.health.waiting_samples = feed.dropped, feed.waiting
 
-    def _reloaded(self, before: Loaded, sensor: "Sensor") -> Loaded:
-        """The bundle as it is on disk now; the one before where that cannot run."""
+    def _reload(self, current: Current, sensor: "Sensor") -> bool:
+        """Whether another runs: the bundle as it is on disk now; not where that cannot run."""
+        before = current.loaded.bundle
         self.notifier.reloading()
+        self.notifier.kick()  # on a slow board it takes a while until the loop kicks again
         try:
             loaded = self.model.load()
             fitting_inputs(loaded.manifest, self.line, sensor)
-        except EdgeEmgError as error:
+            current.loaded = loaded
+            tell_model(self.sinks, loaded.manifest)
+        except (EdgeEmgError, OSError) as error:
             warn(f"the bundle is not loaded again, the one before runs on: {error}")
-            loaded = before
+        self.notifier.kick()
         self.notifier.ready(f"decides on {named(sensor)}")
-        return loaded
+        return current.loaded.bundle is not before
 
 
 def _close(sensor: "Sensor | None") -> None:

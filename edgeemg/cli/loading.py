@@ -8,7 +8,9 @@ from edgeemg.cli.picking import pick
 from edgeemg.manifest import DecisionSettings, Manifest
 from edgeemg.profiler.boards import this_board
 from edgeemg.runtime.bundle import Bundle, open_bundle
+from edgeemg.runtime.decisions import Decider
 from edgeemg.runtime.engines import Engine, open_engine
+from edgeemg.runtime.loop import Listener
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,10 +50,13 @@ class Model:
     settings: Callable[[Manifest], DecisionSettings] = lambda manifest: manifest.decision
 
     def load(self) -> Loaded:
-        """Read, check and open it, as it is on disk now; any EdgeEmgError of these."""
+        """Read, check and open it, as it is on disk now; any EdgeEmgError of what would run."""
         bundle = open_bundle(self.folder)
         picked = pick(
             bundle.manifest, engine=self.engine, precision=self.precision, board=this_board()
         )
         engine = open_engine(bundle, picked.engine, picked.precision)
-        return Loaded(bundle, engine, self.settings(bundle.manifest), picked.why)
+        settings = self.settings(bundle.manifest)
+        Decider(bundle.manifest, settings)  # what it refuses is refused before anything runs
+        Listener(engine, bundle.manifest)
+        return Loaded(bundle, engine, settings, picked.why)

@@ -1,7 +1,9 @@
 """A service's name in; systemd and udev told about it out."""
 
+import os
 import shutil
 import subprocess
+from contextlib import suppress
 
 from edgeemg.errors import EdgeEmgError, MissingToolError
 from edgeemg.profiler.manager import is_running
@@ -36,7 +38,8 @@ def reload_all() -> None:
     _tell("udevadm", "control", "--reload")
     kinds = ("--subsystem-match=tty", "--subsystem-match=usb-serial", "--subsystem-match=misc")
     _tell("udevadm", "trigger", "--action=add", *kinds)
-    _tell("udevadm", "settle", "--timeout=10")
+    with suppress(EdgeEmgError):  # other devices of the board may take longer
+        _tell("udevadm", "settle", "--timeout=10")
 
 
 def _tell(program: str, *arguments: str) -> None:
@@ -54,4 +57,5 @@ def _tell(program: str, *arguments: str) -> None:
         ) from error
     if done.returncode != 0:
         said = (done.stderr or done.stdout).strip() or f"exit code {done.returncode}"
-        raise EdgeEmgError(f"`{program} {' '.join(arguments)}` failed: {said}; run it as root")
+        remedy = "; run it as root" if os.geteuid() != 0 else ""
+        raise EdgeEmgError(f"`{program} {' '.join(arguments)}` failed: {said}{remedy}")

@@ -3,20 +3,17 @@
 import math
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
-
-from edgeemg.cli.telling import warn
+from edgeemg.cli.telling import say, warn
 from edgeemg.data.level_meter import LevelMeter
 from edgeemg.manifest import Manifest
-from edgeemg.profiler.board import read_state, throttling_now
-from edgeemg.runtime.monitor import DEFAULT_PORT, Monitor
+from edgeemg.profiler.board import glance, throttling_now
+from edgeemg.runtime.monitor import DEFAULT_PORT, Monitor, need_websockets
 from edgeemg.runtime.monitor_messages import Messages
-from edgeemg.runtime.web_access import open_access
+from edgeemg.runtime.web_access import Access, open_access
 
 if TYPE_CHECKING:
     from firmware_bridge.frames import Stream
@@ -25,7 +22,6 @@ _BOARD_EVERY_S = 10.0  # asking the firmware of a Raspberry Pi starts a process
 _LEAST_COUNT_UV = 0.002  # a tenth of what the finest of our converters tells apart
 
 
-@contextmanager
 def open_monitor(
     address: str,
     *,
@@ -33,28 +29,68 @@ def open_monitor(
     manifest: Manifest,
     facts: Callable[[], Mapping[str, Any]],
     stream: "Stream | None" = None,
-) -> Iterator[Monitor]:
-    """Serve the page while the block runs; what it yields is a `Watcher` for the loop.
+) -> "ModelPage":
+    """A page, served while it is entered; SinkError and MissingExtraError as `monitor_access`."""
+    return ModelPage(monitor_access(address, token_file=token_file), manifest, facts, stream)
+
+
+def monitor_access(address: str, *, token_file: Path | None) -> Access:
+    """Who may look on; what is wrong with the page is told here, before a sensor is opened.
 
     address  HOST:PORT, HOST, PORT, or "" (127.0.0.1:8766)
+
+    Raises SinkError where the address is none, or needs a token that is not there, and
+    MissingExtraError without `websockets`.
+    """
+    access = open_access(address, default_port=DEFAULT_PORT, token_file=token_file, tell=warn)
+    need_websockets()
+    return access
+
+
+class ModelPage(Monitor):
+    """A page about a model that runs; where it is goes to stderr.
+
     facts    asked once a second while somebody looks: `sensor` (what it is), `state` (connected,
              stale, lost) and `state_s`, `engine`, `counters` by name, and `prompt`: large letters
     stream   of the sensor: the ends of its range; None where none is known
-
-    Where the page is goes to stderr. Raises SinkError where the address cannot be had, or needs a
-    token that is not there.
     """
-    access = open_access(address, default_port=DEFAULT_PORT, token_file=token_file, tell=warn)
-    board = _Board()
-    messages = Messages(
-        manifest,
-        meter=_meter(manifest, stream),
-        facts=lambda: {**facts(), "board": board.state()},
-    )
-    with Monitor(access, messages, tell=warn) as monitor:
+
+    def __init__(
+        self,
+        access: Access,
+        manifest: Manifest,
+        facts: Callable[[], Mapping[str, Any]],
+        stream: "Stream | None" = None,
+    ) -> None:
+        self._board = _Board()
         asks = "" if access.token is None else ", which asks for the token"
-        click.echo(f"monitor on {monitor.url}{asks}", err=True)
-        yield monitor
+        super().__init__(
+            access,
+            self._about(manifest, facts, stream),
+            tell=warn,
+            listens=lambda url: say(f"monitor on {url}{asks}"),
+        )
+
+    def show_model(
+        self,
+        manifest: Manifest,
+        facts: Callable[[], Mapping[str, Any]],
+        stream: "Stream | None" = None,
+    ) -> None:
+        """From now on it is about this one; the page stays where it is."""
+        self.show(self._about(manifest, facts, stream))
+
+    def _about(
+        self,
+        manifest: Manifest,
+        facts: Callable[[], Mapping[str, Any]],
+        stream: "Stream | None",
+    ) -> Messages:
+        return Messages(
+            manifest,
+            meter=_meter(manifest, stream),
+            facts=lambda: {**facts(), "board": self._board.state()},
+        )
 
 
 def _meter(manifest: Manifest, stream: "Stream | None") -> LevelMeter:
@@ -88,7 +124,7 @@ class _Board:
         return self._state
 
     def _read(self) -> None:
-        state = read_state()
+        state = glance()
         self._state = {
             "temperature_c": state.temperature_c,
             "clock_mhz": state.clock_mhz,

@@ -94,6 +94,7 @@ def run(bundle: Path, port: str | None, recording: Path | None, **options: Any) 
     model = Model(
         bundle, options["engine"], options["precision"], partial(_settings, options=options)
     )
+    monitor = _monitor(options)
     with Stop(options["seconds"], reloads=recording is None) as stop:
         sinks = open_sinks(
             options["sinks"] or ("jsonl",),
@@ -115,21 +116,17 @@ def run(bundle: Path, port: str | None, recording: Path | None, **options: Any) 
             wait=options["wait"],
             channels=options["channels"],
         )
-        decide_live(
-            Live(model, line, sinks, Health(), stop, options["every_hop"], _monitor(options))
-        )
+        decide_live(Live(model, line, sinks, Health(), stop, options["every_hop"], monitor))
 
 
 def _monitor(options: dict[str, Any]) -> "Monitor | None":
-    """The page that was asked for, if any."""
+    """The page that was asked for, if any; refused here, before a sensor is waited for."""
     address, token_file = options["monitor"], options["monitor_token_file"]
     if address is None:
         return None
-    from edgeemg.cli.monitoring import open_monitor
+    from edgeemg.cli.monitoring import ModelPage, monitor_access
 
-    return lambda loaded, facts, stream: open_monitor(
-        address, token_file=token_file, manifest=loaded.manifest, facts=facts, stream=stream
-    )
+    return partial(ModelPage, monitor_access(address, token_file=token_file))
 
 
 def _settings(manifest: "Manifest", options: dict[str, Any]) -> "DecisionSettings":

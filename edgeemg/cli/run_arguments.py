@@ -23,6 +23,7 @@ class RunArguments:
     options  name -> value or values, of those that were given; paths are absolute
     flags    that were given
     files    that it reads, beside the bundle
+    tokens   those of them that hold a token
     """
 
     bundle: Path
@@ -32,6 +33,7 @@ class RunArguments:
     options: dict[str, tuple[str, ...]]
     flags: tuple[str, ...]
     files: tuple[Path, ...]
+    tokens: tuple[Path, ...] = ()
 
     def command(self, port: Path) -> Iterator[str]:
         """The arguments again, for a service whose sensor is on `port`."""
@@ -59,9 +61,12 @@ def parse(arguments: Sequence[str]) -> RunArguments:
         raise click.UsageError("give the sensor's --port, as in --port /dev/ttyUSB0")
     _check_device(values)
     read: list[Path] = []
-    sinks = tuple(_whole(one, read) for one in values["sinks"])
+    tokens: list[Path] = []
+    sinks = tuple(_whole(one, read, tokens) for one in values["sinks"])
     values = {**values, "sinks": sinks}
     read += [one.absolute() for name, one in values.items() if _is_read(name, one)]
+    if values["monitor_token_file"] is not None:
+        tokens.append(values["monitor_token_file"].absolute())
     chosen = [one for one in given if isinstance(one, click.Option) and one.name != "port"]
     flags = tuple(one.opts[0] for one in chosen if one.is_flag)
     return RunArguments(
@@ -72,6 +77,7 @@ def parse(arguments: Sequence[str]) -> RunArguments:
         options={one.opts[0]: _texts(values[one.name or ""]) for one in chosen if not one.is_flag},
         flags=tuple(dict.fromkeys((*flags, "--wait"))),
         files=tuple(read),
+        tokens=tuple(tokens),
     )
 
 
@@ -79,10 +85,15 @@ def _is_read(name: str, value: Any) -> bool:
     return name != "bundle" and isinstance(value, Path)
 
 
-def _whole(sink: str, read: list[Path]) -> str:
-    """The sink with whole paths of the files that it reads, as in keys:FILE and ?ca=FILE."""
+def _whole(sink: str, read: list[Path], tokens: list[Path]) -> str:
+    """The sink with whole paths of the files that it reads, as in keys:FILE and ?ca=FILE.
+
+    read, tokens  get them, and those that hold a token
+    """
+    from edgeemg.runtime.sink_keyboard import names_a_file
+
     kind, _, where = sink.partition(":")
-    if kind == "keys" and Path(where).is_file():
+    if kind == "keys" and names_a_file(where) and Path(where).is_file():
         read.append(Path(where).absolute())
         return f"keys:{read[-1]}"
     address, mark, query = sink.partition("?")
@@ -93,6 +104,7 @@ def _whole(sink: str, read: list[Path]) -> str:
         path = Path(unquote(value))
         if value and path.is_file():
             read.append(path.absolute())
+            tokens += [read[-1]] * (name == "token_file")
             parts[n] = (name, equals, quote(str(read[-1])))
     return f"{address}?{'&'.join(''.join(one) for one in parts)}"
 

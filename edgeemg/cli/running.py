@@ -23,10 +23,10 @@ def decide_live(live: Live) -> None:
     """Decide on a sensor; sinks are closed whatever happens, counters told once it began."""
     with ExitStack() as ends:
         ends.callback(close_sinks, live.sinks)
-        loaded, sensor = live.begin()
+        current, sensor = live.begin()
         _tell_last(ends, lambda: tell_counters(live.health, live.sinks, sensor))
         if sensor is not None:
-            live.decide(loaded, sensor)
+            live.decide(current, sensor)
 
 
 def decide_recorded(

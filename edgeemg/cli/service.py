@@ -54,7 +54,8 @@ def install(
     the sensor is plugged in, it gets the name /dev/NAME-sensor, whichever socket it is in later.
 
     Files that are as they should be are left alone; one that was changed by hand is kept as
-    .before. Passwords and tokens belong into /etc/NAME.env, which only root needs to read.
+    .before; one that somebody else wrote is never touched. Passwords and tokens belong into
+    /etc/NAME.env, which only root needs to read.
 
     \b
     edgeemg service install bundles/cnn --port /dev/ttyUSB0 --dry-run
@@ -62,15 +63,17 @@ def install(
         --device cyton --sink jsonl:decisions.jsonl --monitor
     edgeemg service install bundles/cnn --port /dev/ttyUSB0 --prefix image/etc
     """
+    from edgeemg.cli import servicing
     from edgeemg.cli.run_arguments import parse
-    from edgeemg.cli.servicing import PREFIX, plan
     from edgeemg.errors import EdgeEmgError
     from edgeemg.runtime.bundle import open_bundle
 
     asked = parse(arguments)
     open_bundle(asked.bundle)
-    planned = plan(asked, name=name, user=user)
-    files = planned.paths(prefix or PREFIX)
+    below = prefix or servicing.PREFIX
+    planned = servicing.plan(asked, name=name, user=user, prefix=below)
+    files = planned.paths(below)
+    servicing.check_ours((*files, *servicing.units_beside(name, below)))
     if dry_run:
         _warn_of(planned)
         click.echo("\n".join(f"# --- {path}\n{text}" for path, text in files.items()), nl=False)
@@ -89,6 +92,8 @@ def install(
 def remove(name: str, prefix: Path | None) -> None:
     """Stop the service and take its unit and udev rules away; what it wrote stays.
 
+    A service that `edgeemg service install` did not make is refused.
+
     \b
     sudo "$(command -v edgeemg)" service remove
     """
@@ -96,6 +101,7 @@ def remove(name: str, prefix: Path | None) -> None:
     from edgeemg.cli.managing import reload_all, stop
 
     unit, rules = servicing.file_paths(name, prefix or servicing.PREFIX)
+    servicing.check_ours((unit, rules))
     if prefix is None and unit.exists():
         stop(name)
     for path in (unit, rules):
@@ -133,7 +139,7 @@ def status(name: str, as_json: bool) -> None:
 
 
 def _warn_of(planned: "Service") -> None:
-    for one in planned.problems:
+    for one in (*planned.problems, *planned.warnings):
         click.echo(f"warning: {one}", err=True)
 
 

@@ -7,22 +7,25 @@ import re
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import edgeemg
-from edgeemg.cli.reachable import exists, why_hidden
+from edgeemg.cli.reachable import exists, in_homes, why_hidden, why_unwritable
 from edgeemg.cli.run_arguments import RunArguments
+from edgeemg.cli.service_warnings import token_remedy, warnings
 from edgeemg.cli.udev_rules import Adapter, adapter_of, rules_text
 from edgeemg.cli.unit_file import Needs, unit_text
 from edgeemg.errors import EdgeEmgError
 from edgeemg.manifest import MANIFEST_NAME
+from edgeemg.profiler.service_checks import is_ours
 
 PREFIX = Path("/etc")
 _NAMES = re.compile(r"[a-z_][a-z0-9_-]{0,30}")  # of services and users: useradd(8)
 _GROUPS = ("dialout", "uucp")  # who may open serial ports: Debian and Fedora, Arch
-_HOMES = ("/home", "/root", "/run/user")
+# where units lie beside those in /etc, below the folder that holds it: systemd.unit(5)
+_UNITS = ("run", "usr/local/lib", "usr/lib", "lib")
 _MARK = "# written by `edgeemg service install`; sha256 of what follows: "
 _ADVICE = {
     ".service": "# change it by `systemctl edit {name}`, which keeps this file as it is\n",
@@ -35,6 +38,7 @@ class Service:
     """Two files, and what speaks against them.
 
     problems  why the service would not start, in sentences
+    warnings  what it lacks to serve its pages
     """
 
     name: str
@@ -42,6 +46,7 @@ class Service:
     rules: str
     adapter: Adapter | None
     problems: tuple[str, ...]
+    warnings: tuple[str, ...]
 
     def paths(self, prefix: Path = PREFIX) -> dict[Path, str]:
         """Where the files go below `prefix`, and what is in them."""
@@ -62,28 +67,37 @@ def plan(
     *,
     name: str,
     user: str,
+    prefix: Path = PREFIX,
     find: Callable[[Path], Adapter | None] = adapter_of,
 ) -> Service:
     """The files of a service that runs what was asked for, with this Python.
 
-    find  what USB adapter a port is
+    prefix  where it will be written to
+    find    what USB adapter a port is
 
-    EdgeEmgError for a name that is none, and for paths that a unit cannot hold.
+    EdgeEmgError for a name that is none, and for paths and addresses that a unit cannot hold.
     """
     _check_name(name, "service")
     _check_name(user, "user")
+    warned = tuple(warnings(asked, name=name, prefix=prefix))
     adapter = find(asked.port)
     port = asked.port if adapter is None else Path(f"/dev/{name}-sensor")
     python = Path(sys.executable)
     read = [asked.bundle / MANIFEST_NAME, *_programs(python), *asked.files]
+    written = list(_files_written(asked.sinks))
     needs = Needs(
         port=_real_name(asked.port),
         sinks=asked.sinks,
         monitor=asked.monitor,
-        writable=tuple(_folders_written(asked.sinks)),
-        in_homes=any(one.is_relative_to(home) for one in read for home in _HOMES),
+        writable=tuple(dict.fromkeys(str(one.parent) for one in written)),
+        in_homes=in_homes([*read, *(one.parent for one in written)]),
     )
     group = serial_group()
+    remedies = dict.fromkeys(asked.tokens, token_remedy(name))
+    reasons = (
+        *(why_hidden(one, user, groups=[group], instead=remedies.get(one)) for one in read),
+        *(why_unwritable(one, user, groups=[group]) for one in written),
+    )
     command = [str(python), "-P", "-m", "edgeemg", *asked.command(port)]
     return Service(
         name=name,
@@ -92,8 +106,26 @@ def plan(
         ),
         rules=rules_text(name, adapter, group=group, types=_types(asked.sinks)),
         adapter=adapter,
-        problems=tuple(dict.fromkeys(why for one in read if (why := why_hidden(one, user)))),
+        problems=tuple(dict.fromkeys(why for why in reasons if why)),
+        warnings=warned,
     )
+
+
+def check_ours(paths: Iterable[Path]) -> None:
+    """EdgeEmgError where one of them is there, and `edgeemg service install` never wrote it."""
+    for path in paths:
+        if (path.exists() or path.is_symlink()) and not is_ours(path):
+            raise EdgeEmgError(
+                f"{path} was not written by `edgeemg service install`, so it is left alone: "
+                "give the service another --name"
+            )
+
+
+def units_beside(name: str, prefix: Path = PREFIX) -> Iterator[Path]:
+    """Where a unit of this name would be, of the system's own or of a package's."""
+    _check_name(name, "service")
+    for one in _UNITS:
+        yield prefix.absolute().parent / one / f"systemd/system/{name}.service"
 
 
 def write(path: Path, text: str) -> str:
@@ -191,12 +223,12 @@ def _programs(python: Path) -> Iterator[Path]:
     yield from (python, python.resolve(), Path(edgeemg.__file__))
 
 
-def _folders_written(sinks: Sequence[str]) -> Iterator[str]:
-    """Of files with a whole path; others lie in the service's own folder."""
+def _files_written(sinks: Sequence[str]) -> Iterator[Path]:
+    """Those with a whole path; others lie in the service's own folder."""
     for one in sinks:
         kind, _, where = one.partition(":")
         if kind == "jsonl" and where.startswith("/"):
-            yield str(Path(where).parent)
+            yield Path(where)
 
 
 def _types(sinks: Sequence[str]) -> bool:

@@ -102,6 +102,13 @@ def close_sinks(sinks: Sequence[Sink]) -> None:
         raise errors[0]
 
 
+def tell_model(sinks: Sequence[Sink], manifest: Manifest) -> None:
+    """Another model decides from now on, after a reload: what a sink says of it is told anew."""
+    for sink in sinks:
+        if isinstance(sink, Outbox):
+            sink.model_is(manifest)
+
+
 def sink_counters(sinks: Sequence[Sink]) -> dict[str, int]:
     """sink_KIND_COUNTER of every sink that counts; the second of a kind is KIND_2."""
     counters: dict[str, int] = {}
@@ -190,7 +197,8 @@ def _keys(name: str, opening: Opening) -> Sink:
     from edgeemg.runtime import sink_keyboard
 
     keys = sink_keyboard.parse_keys(name.partition(":")[2], opening.manifest)
-    return opening.box("keys", "keys", sink_keyboard.Keyboard(keys), most=sink_keyboard.MOST)
+    keyboard = sink_keyboard.Keyboard(keys, labels=opening.manifest.labels)
+    return opening.box("keys", "keys", keyboard, most=sink_keyboard.MOST)
 
 
 _WS_PORT = 8765

@@ -8,11 +8,14 @@ later (Debian 12).
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
+from string import digits
 from urllib.parse import urlsplit
 
 from edgeemg.errors import EdgeEmgError
+from edgeemg.runtime.web_access import parse_address
 
-# kinds of serial ports: how their names begin -> the kernel module that brings them, if it is one
+# kinds of serial ports: their names without the number -> the kernel module that brings them, if it
+# is one
 _KINDS = {
     "ttyUSB": "usbserial",
     "ttyACM": "cdc_acm",
@@ -109,9 +112,9 @@ def _user(name: str, user: str, group: str, *, dynamic: bool, needs: Needs) -> I
 
 
 def _kinds(needs: Needs) -> list[str]:
-    """How the names of the ports begin that the sensor may have; [] where it is none of them."""
-    kind = next((one for one in _KINDS if needs.port.startswith(one)), None)
-    if kind is None:
+    """Names, without the number, of ports that the sensor may have; [] where it is none of them."""
+    kind = needs.port.rstrip(digits)
+    if kind not in _KINDS:
         return [] if needs.port else list(_ON_USB)
     return list(_ON_USB) if kind in _ON_USB else [kind]
 
@@ -137,8 +140,9 @@ def _network(needs: Needs) -> Iterator[str]:
         return
     yield "# sinks or the monitor talk over the network"
     yield "RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6"
-    local_monitor = needs.monitor is None or is_local(f"//{needs.monitor}")
-    if local_monitor and all(_kind(one) != "exec" and is_local(one) for one in talking):
+    # the port does not matter here
+    here = needs.monitor is None or parse_address(needs.monitor, default_port=0).is_loopback
+    if here and all(_kind(one) != "exec" and is_local(one) for one in talking):
         yield "# and with this machine only"
         yield "IPAddressDeny=any"
         yield "IPAddressAllow=localhost"

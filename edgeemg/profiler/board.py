@@ -104,11 +104,11 @@ def read_machine(root: Path = ROOT) -> Machine:
 def read_state(root: Path = ROOT) -> State:
     """How the machine is doing now; `root` holds /proc and /sys. Asks vcgencmd where it is.
 
-    vcgencmd comes first: the kernel's driver rpi_volt clears what its own word tells of the time
-    since the start.
+    vcgencmd comes first: the kernel's rpi_volt has the firmware clear what was since the start,
+    every two seconds (drivers/hwmon/raspberrypi-hwmon.c).
     """
     return replace(
-        glance(root),
+        _files(root),
         measured_clock_mhz=_scaled(_firmware("measure_clock", "arm"), 1e-6),
         throttled=_firmware("get_throttled") or _throttled(root),
     )
@@ -119,6 +119,11 @@ def glance(root: Path = ROOT) -> State:
 
     A program is started, vcgencmd, only where no file says what throttles a board that has it.
     """
+    state = _files(root)
+    return state if state.throttled else replace(state, throttled=_firmware("get_throttled"))
+
+
+def _files(root: Path) -> State:
     frequency = root / "sys/devices/system/cpu/cpu0/cpufreq"
     load = (_text(root / "proc/loadavg") or "").split()
     return State(
@@ -126,7 +131,7 @@ def glance(root: Path = ROOT) -> State:
         clock_mhz=_scaled(_text(frequency / "scaling_cur_freq"), 1e-3),
         measured_clock_mhz=None,
         temperature_c=_temperature(root),
-        throttled=_throttled(root) or _firmware("get_throttled"),
+        throttled=_throttled(root),
         load_average=_scaled(load[0] if load else None, 1.0),
     )
 

@@ -7,7 +7,8 @@ from edgeemg.profiler.board import ROOT
 from edgeemg.profiler.checks import Check
 
 _RULES = ("etc", "run", "usr/lib", "lib")  # folders that hold udev/rules.d: udev(7)
-_MM_IGNORES = ("ID_MM_PORT_IGNORE", "ID_MM_DEVICE_IGNORE")  # ModemManager reads these of udev's
+# of udev's database, that ModemManager reads; E: begins a property
+_MM_IGNORES = ("E:ID_MM_PORT_IGNORE=1", "E:ID_MM_DEVICE_IGNORE=1")
 _MM_REMEDY = (
     "it talks to new ports: `edgeemg service install` keeps it away from the sensor; "
     "or sudo systemctl disable --now ModemManager"
@@ -28,15 +29,25 @@ def meddler_checks(adapters: Sequence[tuple[int, int]], root: Path = ROOT) -> It
         found = f"brltty's rules claim {', '.join(taken)}"
         yield Check("brltty", "warn", found, _BRLTTY_REMEDY)
     if "ModemManager" in running:
-        yield _modem_manager(root)
+        yield _modem_manager(adapters, root)
 
 
-def _modem_manager(root: Path) -> Check:
-    """Whether a rule keeps it away from a port that is there; udev's database says so."""
-    kept_away = any(f"E:{name}=1" in text for text in _database(root) for name in _MM_IGNORES)
-    if kept_away:
-        return Check("ModemManager", "ok", "it runs, and a rule keeps it away from the sensor")
-    return Check("ModemManager", "warn", "ModemManager is running", _MM_REMEDY)
+def _modem_manager(adapters: Sequence[tuple[int, int]], root: Path) -> Check:
+    """Whether rules keep it away from every adapter that is there; udev's database says so."""
+    known = [set(text.splitlines()) for text in _database(root)]
+    ignored = [lines for lines in known if lines.intersection(_MM_IGNORES)]
+    touched = [
+        f"{vendor:04x}:{product:04x}"
+        for vendor, product in dict.fromkeys(adapters)
+        if not any(
+            {f"E:ID_VENDOR_ID={vendor:04x}", f"E:ID_MODEL_ID={product:04x}"} <= lines
+            for lines in ignored
+        )
+    ]
+    if adapters and not touched:
+        return Check("ModemManager", "ok", "it runs, and rules keep it away from each adapter")
+    which = f", and no rule keeps it away from {', '.join(touched)}" if touched else ""
+    return Check("ModemManager", "warn", f"ModemManager is running{which}", _MM_REMEDY)
 
 
 def _database(root: Path) -> Iterator[str]:

@@ -13,6 +13,7 @@ from edgeemg.profiler.board import ROOT
 from edgeemg.profiler.checks import Check
 from edgeemg.profiler.meddler_checks import meddler_checks
 from edgeemg.profiler.port_holders import Holder, holders_of
+from edgeemg.profiler.service_checks import service_on
 from firmware_bridge.resolving import latency_timer_ms
 
 _GROUPS = ("dialout", "uucp")  # who may use serial ports: Debian and Fedora, Arch
@@ -53,6 +54,20 @@ def port_check(
     if others and needed:
         return Check(str(device), "warn", about, how_to_free(others))
     return Check(str(device), "ok", about)
+
+
+def busy_check(name: str, device: Path, *, root: Path = ROOT) -> Check:
+    """What to say of a port that is held, where no holder is seen: a service's is hidden.
+
+    name  of the check
+    """
+    service = service_on(device, root)
+    if service is not None:
+        return Check(name, "ok", f"in use by the service {service}")
+    if os.geteuid() == 0:
+        return Check(name, "fail", "busy, and nobody is seen who holds it", "plug it in again")
+    remedy = f'sudo "$(command -v edgeemg)" doctor --port {device} says who'
+    return Check(name, "warn", "busy: a program of another user holds it", remedy)
 
 
 def named(holders: Sequence[Holder]) -> str:

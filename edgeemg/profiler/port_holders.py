@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,10 +30,12 @@ def holders_of(device: Path, root: Path = ROOT) -> list[Holder]:
 
 def _open_in(process: Path) -> Iterator[str]:
     try:
-        for one in (process / "fd").iterdir():
-            yield str(one.readlink())
+        descriptors = list((process / "fd").iterdir())
     except OSError:  # it ended meanwhile, or is somebody else's
         return
+    for one in descriptors:
+        with suppress(OSError):  # closed meanwhile
+            yield str(one.readlink())
 
 
 def _holder(process: Path) -> Holder:

@@ -28,7 +28,7 @@ from firmware_bridge.samples import Assembler
 STAGES = ("parse", "filter", "window", "network", "decision")
 LAPS = ("sensor", *STAGES)  # what `hop` tells the end of; the sensor is no work of the device's
 WARM_UP = 20  # hops, of which the first takes a whole window
-_GATHERED_S = 0.004  # of signal in one read: how long a port gathers
+_GATHERED_S = 0.1  # of signal in one read at most: a port gathers until a window ends
 _NOISE_COUNTS = 2000  # about 50 microvolts
 _KEPT_S = 20.0  # of noise, played again and again
 
@@ -86,9 +86,7 @@ class Pipeline:
 
     def _filtered(self, samples: Samples) -> Iterator[Samples]:
         for block in self._blocks.feed(self._bridge.feed(samples)):
-            values = self._bank.process(block.microvolts)
-            valid = np.tile(block.valid, (1, values.shape[1] // block.n_channels))
-            yield Samples(values, block.sample_rate_hz, block.index, valid, block.arrived_s)
+            yield block.bands(self._bank.process(block.microvolts))
 
 
 class _Sensor:

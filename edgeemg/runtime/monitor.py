@@ -85,6 +85,7 @@ class Monitor:
         self._listens = listens
         self._viewers: set[_Viewer] = set()
         self._bound: Future[None] = Future()
+        self._is_over = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ended: asyncio.Event | None = None
         self._wake: asyncio.Event | None = None
@@ -124,6 +125,7 @@ class Monitor:
         return self
 
     def __exit__(self, *error: object) -> None:
+        self._is_over = True  # seen by a thread that has only just begun
         if self._loop is not None and self._ended is not None:
             with suppress(RuntimeError):  # it ended by itself
                 self._loop.call_soon_threadsafe(self._ended.set)
@@ -141,7 +143,7 @@ class Monitor:
         self._ended, self._wake = asyncio.Event(), asyncio.Event()
         self._loop = asyncio.get_running_loop()
         self._loop.set_exception_handler(lambda *_: None)  # of one connection: it is closed
-        server = await self._listening(self._ended)
+        server = None if self._is_over else await self._listening(self._ended)
         if server is None:
             return
         self._access = self._access.bound(next(iter(server.sockets)).getsockname()[1])

@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable
 
 from edgeemg.errors import SinkError
+from edgeemg.manifest import Manifest
 from edgeemg.runtime.sinks import Decision
 from edgeemg.runtime.standing import Standing
 
@@ -54,9 +55,22 @@ class Place(ABC):
     def hurry(self) -> None:  # noqa: B027  # most have nothing to hurry
         """From another thread: the time is up, `deliver` is to return."""
 
-    def close(self) -> int:
-        """Take leave, within 0.35 s; how many decisions it took and nobody confirmed."""
-        return 0
+    def confirmed(self) -> int | None:
+        """How many decisions arrived for sure; None where all do that `deliver` passed on.
+
+        Any thread may ask, at any time.
+        """
+        return None
+
+    def model_is(self, manifest: Manifest) -> str | None:  # noqa: ARG002  # most know of none
+        """Another model decides from now on; what a person should know of that, or None.
+
+        Called by the loop: it must return at once.
+        """
+        return None
+
+    def close(self) -> None:  # noqa: B027  # some hold nothing
+        """Take leave, within 0.35 s."""
 
 
 class Outbox:
@@ -134,10 +148,17 @@ class Outbox:
         with self._changed:
             self._closed = True
             self._waiting.clear()
+            self._leave_out_what_nobody_confirmed()
             delivered = self._counts["sent"] + self._counts["failed"]
             self._counts["dropped"] = self._taken - delivered
             if not self._over_told:
                 self._raise_if_over()
+
+    def model_is(self, manifest: Manifest) -> None:
+        """Tell the place that another model decides from now on."""
+        warning = self._place.model_is(manifest)
+        if warning is not None:
+            self._standing.say(warning)
 
     def summary(self) -> dict[str, int]:
         """What became of the decisions; at the end sent + dropped + failed is all of them.
@@ -148,6 +169,11 @@ class Outbox:
         retried  tries that went wrong and were followed by another
         """
         return dict(self._counts)
+
+    def _leave_out_what_nobody_confirmed(self) -> None:
+        confirmed = self._place.confirmed()
+        if confirmed is not None:
+            self._counts["sent"] = min(self._counts["sent"], confirmed)
 
     def _is_through(self, decision: Decision) -> bool:
         """Whether it was delivered here: a thread costs milliseconds where the loop stays busy."""
@@ -179,7 +205,7 @@ class Outbox:
             while (decision := self._next()) is not None:
                 self._deliver(decision)
         finally:
-            self._count("sent", -self._place.close())
+            self._place.close()
 
     def _next(self) -> Decision | None:
         with self._changed:
@@ -228,7 +254,7 @@ class Outbox:
             self._ending.set()
             self._changed.notify_all()
 
-    def _count(self, counter: str, n: int = 1) -> None:
+    def _count(self, counter: str) -> None:
         with self._changed:
             if not self._closed:
-                self._counts[counter] += n
+                self._counts[counter] += 1

@@ -10,7 +10,7 @@ import os
 import struct
 import time
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 from edgeemg.errors import SinkError
@@ -44,12 +44,20 @@ def parse_keys(text: str, manifest: Manifest) -> dict[str, Stroke]:
     A stroke is a name such as KEY_ENTER or several joined by +, as in KEY_LEFTCTRL+KEY_C.
     SinkError where a label is not the model's or a key has no such name.
     """
-    table = _inline(text) if "=" in text and not Path(text).exists() else _held(Path(text))
+    table = _inline(text) if "=" in text and not names_a_file(text) else _held(Path(text))
     unknown = [label for label in table if label not in manifest.labels]
     if unknown or not table:
         wanted = f"keys are for the model's labels, {', '.join(manifest.labels)}"
         raise SinkError(f"{wanted}; got {', '.join(unknown) or 'none'}, as in {EXAMPLE}")
     return {label: _codes(names) for label, names in table.items()}
+
+
+def names_a_file(text: str) -> bool:
+    """Whether what follows `keys:` is a file that is there; False for what no file can be named."""
+    try:
+        return Path(text).exists()
+    except (OSError, ValueError):  # as of a name that is too long, which a table soon is
+        return False
 
 
 def _inline(text: str) -> dict[str, str]:
@@ -86,11 +94,15 @@ def _codes(names: str) -> Stroke:
 class Keyboard(Place):
     """A keyboard of the system's that presses `keys` by the label of a decision.
 
+    labels  of the model that the keys were named for
     Raises SinkError where uinput cannot be used, and says what to do.
     """
 
-    def __init__(self, keys: Mapping[str, Stroke], device: Path = UINPUT) -> None:
+    def __init__(
+        self, keys: Mapping[str, Stroke], device: Path = UINPUT, *, labels: Collection[str] = ()
+    ) -> None:
         self._keys = keys
+        self._labels = frozenset(labels)
         self._device = device
         self._descriptor = _opened(device)
         try:
@@ -113,7 +125,13 @@ class Keyboard(Place):
         except OSError as error:
             raise LostError(f"{self._device} takes no strokes ({error.strerror})") from error
 
-    def close(self) -> int:
+    def model_is(self, manifest: Manifest) -> str | None:
+        """Keys stay as they are; which do not fit the labels."""
+        before, self._labels = self._labels, frozenset(manifest.labels)
+        warning = unfitting(self._keys, before, manifest)
+        return f"{warning}; to change the keys, start again" if warning else None
+
+    def close(self) -> None:
         """Take the keyboard away."""
         try:
             fcntl.ioctl(self._descriptor, UI_DEV_DESTROY)
@@ -121,7 +139,18 @@ class Keyboard(Place):
             pass  # gone already: nothing is left to take away
         finally:
             os.close(self._descriptor)
-        return 0
+
+
+def unfitting(keys: Collection[str], before: Collection[str], manifest: Manifest) -> str:
+    """What a person should know where a model with labels `before` gave way to another; or ""."""
+    gone = [label for label in keys if label in before and label not in manifest.labels]
+    new = [
+        label
+        for label in manifest.labels
+        if label not in before and label not in keys and label != manifest.rest_label
+    ]
+    parts = {"new labels without a key": new, "keys for labels that the model lost": gone}
+    return "; ".join(f"{title}: {', '.join(one)}" for title, one in parts.items() if one)
 
 
 def events(stroke: Stroke, *, pressed: bool) -> Iterator[bytes]:

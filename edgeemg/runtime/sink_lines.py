@@ -50,12 +50,11 @@ class StdoutLines(Place):
         except OSError as error:
             raise SinkError(f"cannot write decisions to stdout ({error.strerror})") from error
 
-    def close(self) -> int:
+    def close(self) -> None:
         """Let go of the pipe; all that was written is in it."""
         if self._without_wait is not None:
             os.close(self._without_wait)
             self._without_wait = None
-        return 0
 
 
 class FileLines(Place):
@@ -83,12 +82,11 @@ class FileLines(Place):
         except OSError as error:
             raise SinkError(f"cannot write decisions to {self._path} ({error.strerror})") from error
 
-    def close(self) -> int:
+    def close(self) -> None:
         """Close the file; all that was written is in it."""
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
-        return 0
 
     def _is_moved(self) -> bool:
         if self._descriptor < 0:

@@ -14,7 +14,6 @@ import ssl
 import sys
 import threading
 import time
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,13 +25,16 @@ from edgeemg.runtime.sinks import Decision
 from edgeemg.runtime.standing import Standing
 
 if TYPE_CHECKING:
-    from paho.mqtt.client import Client, MQTTMessageInfo
+    from edgeemg.runtime.sink_mqtt_client import SteadyClient
 
 _IN_FLIGHT = 20  # messages that wait for the broker's word; a slow link is filled, not flooded
 _KEEPALIVE_S = 20  # a broker that hears nothing for 1.5 times this tells the last will
+_DECISION = "decision"  # the level of a topic
 _FIRST_S = 10  # for the first connection; TCP alone may take 5
 _LONGEST_PAUSE_S = 30  # between two tries to connect
-_LEAVE_S = 0.15  # for each of three steps of leaving
+_LEAVE_S = 0.3  # for all steps of leaving
+_PARTING_S = 0.1  # the last of it, for what was said to be sent and the connection to be closed
+_OWN = 4  # messages in flight besides decisions: status and model
 
 
 class Mqtt(Place):
@@ -45,22 +47,12 @@ class Mqtt(Place):
     def __init__(self, broker: Broker, manifest: Manifest, standing: Standing) -> None:
         self._broker = broker
         self._standing = standing
-        self._model = json.dumps(
-            {
-                "name": manifest.name,
-                "labels": list(manifest.labels),
-                "rest_label": manifest.rest_label,
-                "sample_rate_hz": manifest.sample_rate_hz,
-            },
-            ensure_ascii=False,
-        )
+        self._model = _about(manifest)
         self._why = f"not connected yet to {broker.host}:{broker.port}"
         self._connected, self._gone = threading.Event(), threading.Event()
         self._tried = threading.Event()  # the first connection came, or failed
         self._hurried = self._leaving = False
-        # counted by one thread each; their difference waits for the broker
-        self._published = self._confirmed = 0
-        self._announced: dict[int, str] = {}  # status and model that the broker did not confirm
+        self._words = _Words()
         self._confirmation = threading.Event()
         self._client = self._made()
         self._client.loop_start()
@@ -69,17 +61,15 @@ class Mqtt(Place):
         """Hand one decision to paho; SinkError where the broker is away or confirms nothing."""
         self._tried.wait(_FIRST_S)
         if not self._connected.is_set():
-            self._client.loop_start()  # does nothing, but where a broken packet ended its thread
             raise SinkError(self._why)
-        while self._published - self._confirmed >= _IN_FLIGHT:
+        while self._words.awaited(_DECISION) >= _IN_FLIGHT:
             self._confirmation.clear()
-            if self._published - self._confirmed < _IN_FLIGHT:
+            if self._words.awaited(_DECISION) < _IN_FLIGHT:
                 break
             self._confirmation.wait(1)
             if self._hurried or not self._connected.is_set():
                 raise SinkError("the broker confirms nothing")
-        self._published += 1
-        self._publish("decision", decision.as_json(), retain=False)
+        self._publish(_DECISION, decision.as_json(), retain=False)
 
     def hurry(self) -> None:
         """Stop waiting for the broker's word."""
@@ -87,31 +77,40 @@ class Mqtt(Place):
         self._tried.set()
         self._confirmation.set()
 
-    def close(self) -> int:
-        """Say "offline" and leave; how many decisions the broker did not confirm."""
+    def confirmed(self) -> int:
+        """How many decisions the broker confirmed."""
+        return self._words.confirmed
+
+    def model_is(self, manifest: Manifest) -> None:
+        """Publish what the model is anew, now or when the broker is there."""
+        model = _about(manifest)
+        if model != self._model:
+            self._model = model
+            self._publish("model", model, retain=True)  # paho keeps it while there is no connection
+
+    def close(self) -> None:
+        """Say "offline" and leave."""
+        ends_s = time.monotonic() + _LEAVE_S
         self._leaving = True
         if not self._connected.is_set():
-            self._client.disconnect()
-            return self._published - self._confirmed
-        ends_s = time.monotonic() + _LEAVE_S
-        while self._confirmed < self._published and time.monotonic() < ends_s:
+            self._client.leave()
+            return
+        self._publish("status", "offline", retain=True)
+        while self._is_worth_waiting() and time.monotonic() < ends_s - _PARTING_S:
             self._confirmation.clear()
             self._confirmation.wait(0.02)
-        unconfirmed = self._published - self._confirmed
-        farewell = self._publish("status", "offline", retain=True)
-        self._announced[farewell.mid] = "status"
-        with suppress(RuntimeError, ValueError):  # the connection went: the last will says it
-            farewell.wait_for_publish(_LEAVE_S)
-        self._client.disconnect()
-        self._gone.wait(_LEAVE_S)
-        return unconfirmed
+        self._client.leave()
+        self._gone.wait(max(0.0, ends_s - time.monotonic()))
 
-    def _made(self) -> "Client":
+    def _is_worth_waiting(self) -> bool:
+        return self._words.awaited() > 0 and self._connected.is_set() and not self._hurried
+
+    def _made(self) -> "SteadyClient":
         broker = self._broker
         with needs_extra("mqtt", "the MQTT sink"):
-            from paho.mqtt.client import Client
-            from paho.mqtt.enums import CallbackAPIVersion
-        client = Client(CallbackAPIVersion.VERSION2, client_id=client_id(broker))
+            from edgeemg.runtime.sink_mqtt_client import SteadyClient
+        client = SteadyClient(client_id(broker), broken=self._on_broken)
+        client.max_inflight_messages_set(_IN_FLIGHT + _OWN)
         client.on_connect = self._on_connect
         client.on_connect_fail = self._on_connect_fail
         client.on_disconnect = self._on_disconnect
@@ -131,19 +130,21 @@ class Mqtt(Place):
     def _at(self, level: str) -> str:
         return f"{self._broker.topic}/{level}"
 
-    def _publish(self, level: str, text: str, *, retain: bool) -> "MQTTMessageInfo":
-        return self._client.publish(self._at(level), text, qos=1, retain=retain)
+    def _publish(self, level: str, text: str, *, retain: bool) -> None:
+        message = self._client.publish(self._at(level), text, qos=1, retain=retain)
+        self._words.await_one(message.mid, level)
 
     def _on_connect(self, client: Any, data: Any, flags: Any, reason: Any, _: Any) -> None:  # noqa: ARG002  # paho's signature
         if reason.is_failure:
             self._is_down(f"the broker refused the connection ({reason})")
             return
         if self._leaving:
-            self._client.disconnect()
+            self._client.leave()
             return
+        self._gone.clear()
         for level, text in (("model", self._model), ("status", "online")):
-            if level not in self._announced.values():  # else paho sends the last one again
-                self._announced[self._publish(level, text, retain=True).mid] = level
+            if not self._words.awaited(level):  # else paho sends the last one again
+                self._publish(level, text, retain=True)
         self._standing.up()
         self._connected.set()
         self._tried.set()
@@ -162,10 +163,13 @@ class Mqtt(Place):
             self._is_down(f"what listens at {where} is no MQTT broker, or hung up ({reason})")
 
     def _on_publish(self, client: Any, data: Any, mid: int, reason: Any, _: Any) -> None:  # noqa: ARG002  # paho's signature
-        if self._announced.pop(mid, None) is not None:
-            return
-        self._confirmed += 1
+        self._words.confirm(mid)
         self._confirmation.set()
+
+    def _on_broken(self, error: Exception) -> None:
+        self._gone.set()
+        where = f"{self._broker.host}:{self._broker.port}"
+        self._is_down(f"the connection to the broker at {where} broke ({_reason(error)})")
 
     def _is_down(self, why: str) -> None:
         self._why = why
@@ -174,6 +178,53 @@ class Mqtt(Place):
         self._confirmation.set()
         if not self._leaving:
             self._standing.down(f"{why}; trying again, for ever")
+
+
+class _Words:
+    """Which messages wait for the broker's word, and how many decisions have it.
+
+    Any thread may ask and tell: the word may come before the message is known here.
+    """
+
+    def __init__(self) -> None:
+        self.confirmed = 0
+        self._awaited: dict[int, str] = {}  # paho's number of a message -> its level
+        self._early: set[int] = set()
+        self._lock = threading.Lock()
+
+    def await_one(self, mid: int, level: str) -> None:
+        """A message was published."""
+        with self._lock:
+            self._awaited[mid] = level
+            if mid in self._early:
+                self._early.discard(mid)
+                self._settle(mid)
+
+    def confirm(self, mid: int) -> None:
+        """The broker has it."""
+        with self._lock:
+            if mid in self._awaited:
+                self._settle(mid)
+            else:
+                self._early.add(mid)
+
+    def awaited(self, level: str | None = None) -> int:
+        """How many wait, of one level or of all."""
+        with self._lock:
+            return len([one for one in self._awaited.values() if level in (one, None)])
+
+    def _settle(self, mid: int) -> None:
+        self.confirmed += self._awaited.pop(mid) == _DECISION
+
+
+def _about(manifest: Manifest) -> str:
+    model = {
+        "name": manifest.name,
+        "labels": list(manifest.labels),
+        "rest_label": manifest.rest_label,
+        "sample_rate_hz": manifest.sample_rate_hz,
+    }
+    return json.dumps(model, ensure_ascii=False)
 
 
 def client_id(broker: Broker) -> str:

@@ -2,8 +2,6 @@
 
 import codecs
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from typing import Protocol, TextIO, runtime_checkable
 
@@ -62,33 +60,24 @@ class CountingSink(Sink, Protocol):
 class JsonLines:
     """One JSON object a line, flushed at once, so that a pipe sees it when it happens."""
 
-    def __init__(self, stream: TextIO, *, owned: bool = False) -> None:
+    def __init__(self, stream: TextIO) -> None:
         self._stream = stream
-        self._owned = owned  # close it with the sink; stdout stays the caller's
         self._ascii = must_escape(stream)
 
     def send(self, decision: Decision) -> None:
         """Write the decision; SinkError where nobody reads any more or the disk is full."""
         line = decision.as_json(ascii_only=self._ascii)
-        with self._told():
+        try:
             self._stream.write(line + "\n")
             self._stream.flush()
-
-    def close(self) -> None:
-        """Close the stream where it is the sink's own."""
-        if self._owned:
-            with self._told():
-                self._stream.close()
-
-    @contextmanager
-    def _told(self) -> Iterator[None]:
-        try:
-            yield
         except OSError as error:
             raise SinkError(
                 f"cannot write decisions to {getattr(self._stream, 'name', 'the output')} "
                 f"({error.strerror}): is the reader gone, or the disk full?"
             ) from error
+
+    def close(self) -> None:
+        """Leave the stream open: it stays the caller's."""
 
 
 def must_escape(stream: TextIO) -> bool:

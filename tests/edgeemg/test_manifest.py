@@ -257,6 +257,21 @@ def test_a_field_that_cannot_be_is_named(
         parse_manifest(sealed(plain_of(plain_manifest, **changes)), source="here")
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"labels": ["rest", "\ud800"]},
+        {"name": "a\udcffb"},
+        {"model": {"family": "cnn", "parameters": 1, "macs": 1, "options": {"\ud800": 1}}},
+    ],
+)
+def test_text_that_no_sink_could_write_is_refused(
+    plain_manifest: Manifest, changes: dict[str, Any]
+) -> None:
+    with pytest.raises(ManifestError, match="here holds text that is no Unicode"):
+        parse_manifest(sealed(plain_of(plain_manifest, **changes)), source="here")
+
+
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner),
@@ -306,6 +321,23 @@ def test_a_huge_manifest_is_not_read(tmp_path: Path) -> None:
     with (tmp_path / MANIFEST_NAME).open("wb") as file:
         file.truncate(1 << 40)  # sparse: reading it would not end
     with pytest.raises(ManifestError, match="not a manifest"):
+        read_manifest(tmp_path)
+
+
+def test_a_manifest_that_cannot_be_read_says_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / MANIFEST_NAME).symlink_to("/proc/self/mem")  # a read of its first byte is an EIO
+    with pytest.raises(ManifestError, match=r"manifest\.json cannot be read \(.*error\): check"):
+        read_manifest(tmp_path)
+    with pytest.raises(ManifestError, match=r"File name too long|no such folder"):  # by the Python
+        read_manifest(tmp_path / ("m" * 300))
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_manifest_without_permission_says_what_to_do(
+    plain_manifest: Manifest, tmp_path: Path
+) -> None:
+    write_manifest(plain_manifest, tmp_path).chmod(0)
+    with pytest.raises(ManifestError, match=r"\(Permission denied\): check its name and rights"):
         read_manifest(tmp_path)
 
 

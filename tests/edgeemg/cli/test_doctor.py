@@ -80,6 +80,20 @@ def test_a_port_that_another_program_has_locked_is_held_by_name(terminal: str) -
     assert f"sudo kill {os.getpid()}" in check["remedy"]
 
 
+def test_a_port_whose_holder_is_not_seen_is_no_failure(
+    terminal: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of another user's programs, as a service is, nothing is seen; nor of this very process."""
+    from edgeemg.cli.doctor import _opened
+    from firmware_bridge.ports import Port
+
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    with Port(terminal, 115200):
+        check = _opened(terminal)
+    assert (check.status, check.found) == ("warn", "busy: a program of another user holds it")
+    assert f'sudo "$(command -v edgeemg)" doctor --port {terminal}' in (check.remedy or "")
+
+
 def test_a_port_that_edgeemg_itself_uses_is_ok() -> None:
     master, slave = pty.openpty()
     terminal = os.ttyname(slave)

@@ -54,6 +54,36 @@ def test_installing_says_what_it_wrote_and_what_comes_next(
     assert not [one for one in tmp_path.rglob("*") if one.is_file()]
 
 
+def test_a_unit_of_somebody_else_is_neither_overwritten_nor_removed(
+    tiny_bundle: Path, tmp_path: Path
+) -> None:
+    unit = tmp_path / "etc/systemd/system/ssh.service"
+    packaged = tmp_path / "usr/lib/systemd/system/cron.service"
+    for one in (unit, packaged):
+        one.parent.mkdir(parents=True)
+        one.write_text("[Unit]\n")
+    prefix = ("--prefix", tmp_path / "etc")
+    for done in (
+        service("remove", "--name", "ssh", *prefix),
+        service("install", tiny_bundle, "--port", "/dev/ttyUSB9", "--name", "ssh", *prefix),
+        service("install", tiny_bundle, "--port", "/dev/ttyUSB9", "--name", "cron", *prefix),
+    ):
+        assert done.returncode == 2
+        (line,) = done.stderr.splitlines()
+        assert "was not written by `edgeemg service install`" in line
+    assert sorted(one for one in tmp_path.rglob("*") if one.is_file()) == [unit, packaged]
+    assert unit.read_text() == "[Unit]\n"
+
+
+def test_a_page_that_would_need_a_token_is_warned_of(tiny_bundle: Path) -> None:
+    asked = ("install", tiny_bundle, "--port", "/dev/ttyUSB9", "--name", "edgeemg-never")
+    done = service(*asked, "--monitor", "0.0.0.0:8766", "--dry-run")
+    assert done.returncode == 0
+    assert "warning: the monitor on 0.0.0.0:8766 can be reached by other machines" in done.stderr
+    assert "/etc/edgeemg-never.env" in done.stderr
+    assert "--monitor" not in service(*asked, "--dry-run").stderr
+
+
 def test_a_damaged_bundle_is_refused(tiny_bundle: Path, tmp_path: Path) -> None:
     folder = tmp_path / "damaged"
     shutil.copytree(tiny_bundle, folder)

@@ -2,8 +2,17 @@ from pathlib import Path
 
 import pytest
 
+from edgeemg.cli import servicing
 from edgeemg.cli.run_arguments import parse
-from edgeemg.cli.servicing import file_paths, plan, remove, untouched, write
+from edgeemg.cli.servicing import (
+    check_ours,
+    file_paths,
+    plan,
+    remove,
+    units_beside,
+    untouched,
+    write,
+)
 from edgeemg.cli.udev_rules import Adapter
 from edgeemg.errors import EdgeEmgError
 
@@ -44,6 +53,38 @@ def test_a_bundle_that_is_not_there_is_a_problem_and_it_is_said_once() -> None:
     problems = planned().problems
     assert any("/opt/bundle" in one for one in problems)
     assert len(set(problems)) == len(problems)
+
+
+def test_a_folder_in_a_home_that_is_written_to_is_not_sealed_with_the_homes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(servicing, "_programs", lambda _: iter(()))  # this Python may be in a home
+    assert "ProtectHome=yes\n" in planned("--sink", "jsonl:/srv/log.jsonl").unit
+    made = planned("--sink", "jsonl:/home/of-nobody/log.jsonl")
+    assert 'ReadWritePaths="/home/of-nobody"\n' in made.unit
+    assert "ProtectHome=read-only\n" in made.unit  # systemd.exec(5): below "yes" nothing opens
+
+
+@pytest.mark.parametrize(
+    ("sink", "said"),
+    [
+        ("jsonl:/srv/of-nobody/log.jsonl", "/srv/of-nobody: no such folder"),
+        ("jsonl:/tmp/log.jsonl", "a /tmp of its own"),
+        ("jsonl:/etc/log.jsonl", "may not write there"),
+    ],
+)
+def test_a_folder_that_cannot_be_written_to_is_a_problem(sink: str, said: str) -> None:
+    assert any(said in one for one in planned("--sink", sink).problems)
+    assert not any(said in one for one in planned("--sink", "jsonl:log.jsonl").problems)
+
+
+@pytest.mark.parametrize("sink", [(), ("--sink", "ws://127.0.0.1:9?token_file={}")])
+def test_a_private_token_is_to_be_given_by_systemd(tmp_path: Path, sink: tuple[str, ...]) -> None:
+    token = tmp_path / "token"
+    token.touch(mode=0o600)
+    arguments = [one.format(token) for one in sink] or ["--monitor-token-file", str(token)]
+    (said,) = [one for one in planned(*arguments).problems if f"{token}" in one]
+    assert "write EDGEEMG_TOKEN=... into /etc/edgeemg.env" in said
 
 
 @pytest.mark.parametrize("name", ["", "a b", "../x", "%n", "A", "-x", "x" * 32, "x\n"])
@@ -102,6 +143,27 @@ def test_files_are_taken_away_and_changed_ones_kept(tmp_path: Path) -> None:
         path.write_text("mine")
         assert "changed by hand" in remove(path)
         assert [one.read_text() for one in path.parent.iterdir()] == ["mine"]
+
+
+def test_files_of_others_are_left_alone_and_ours_are_known(tmp_path: Path) -> None:
+    ours = planned().paths(tmp_path)
+    check_ours(ours)  # not there yet
+    for path, text in ours.items():
+        write(path, text.replace("=", " = "))  # changed by hand, and ours all the same
+    check_ours(ours)
+    unit, _ = ours
+    for make in (lambda: unit.write_text("[Unit]\n"), lambda: unit.symlink_to("/nowhere")):
+        unit.unlink()
+        make()
+        with pytest.raises(EdgeEmgError, match="was not written by `edgeemg service install`"):
+            check_ours(ours)
+
+
+def test_a_unit_of_the_systems_is_found_beside_ours() -> None:
+    beside = list(units_beside("ssh"))
+    assert Path("/usr/lib/systemd/system/ssh.service") in beside
+    assert Path("/run/systemd/system/ssh.service") in beside
+    assert file_paths("ssh")[0] not in beside
 
 
 def test_a_folder_in_the_way_is_one_line_and_leaves_nothing(tmp_path: Path) -> None:

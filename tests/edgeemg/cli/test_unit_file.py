@@ -114,6 +114,8 @@ def test_without_a_network_sink_there_is_no_network() -> None:
     here = settings_of(text_of(NEEDS["a monitor here"]))
     assert "PrivateNetwork" not in here
     assert (here["IPAddressDeny"], here["IPAddressAllow"]) == (["any"], ["localhost"])
+    for monitor in ("8766", "localhost", "[::1]:9"):
+        assert settings_of(text_of(Needs(monitor=monitor)))["IPAddressDeny"] == ["any"]
     for beyond in ("a monitor for all", "a broker", "a command"):
         assert "IPAddressDeny" not in settings_of(text_of(NEEDS[beyond]))
 
@@ -125,6 +127,9 @@ def test_only_the_devices_that_are_needed_may_be_opened() -> None:
     assert devices("the least") == ["char-ttyUSB rw", "char-ttyACM rw"]
     assert devices("a command") == ["char-ttyAMA rw"]
     assert devices("another port") == ["/dev/serial7 rw"]
+    for name in ("ttySC0", "ttySAC1", "ttySTM0"):  # drivers of their own, whatever they begin with
+        assert settings_of(text_of(Needs(port=name)))["DeviceAllow"] == [f"/dev/{name} rw"]
+    assert settings_of(text_of(Needs(port="ttyS12")))["DeviceAllow"] == ["char-ttyS rw"]
     assert devices("a broker")[-1] == "/dev/uinput rw"
     assert sum("uinput" in text_of(one) for one in NEEDS.values()) == 1
 

@@ -15,15 +15,16 @@ from pathlib import Path
 
 import pytest
 
-WATCHDOG_S = 2.0
-PATIENCE_S = 60.0  # of a test with a busy machine
-LONGEST_STOP_S = 2.0
+WATCHDOG_S = 2.0  # what the service is told
+SLOW_MACHINE_S = 60.0  # how long the manager waits all the same: nothing may depend on speed
+PATIENCE_S = 180.0  # of a test
 
 
 class Manager:
     """What systemd does with Type=notify, WatchdogSec= and Restart=always, on a real socket.
 
-    A service that is silent for `WATCHDOG_S` gets SIGABRT, then SIGKILL, and is started again.
+    A service that is silent for `patience_s` gets SIGABRT, then SIGKILL, and is started again.
+    `kicks` and `is_ready` are of the start that runs, `messages` and `statuses` of all.
     """
 
     def __init__(self, folder: Path, *command: object) -> None:
@@ -34,8 +35,10 @@ class Manager:
         self._socket.bind(str(self._address))
         self._over = False
         self.service: subprocess.Popen[bytes]
+        self.patience_s = SLOW_MACHINE_S
         self.starts = 0
         self.kicks = 0
+        self.is_ready = False
         self.statuses: deque[str] = deque(maxlen=1000)
         self.messages: deque[str] = deque(maxlen=1000)
         self._start()
@@ -43,6 +46,7 @@ class Manager:
         self._thread.start()
 
     def _start(self) -> None:
+        self.kicks, self.is_ready = 0, False
         usec = str(int(WATCHDOG_S * 1e6))
         environment = {
             **os.environ,
@@ -64,7 +68,7 @@ class Manager:
                 for line in self._socket.recv(4096).decode().splitlines():
                     self._hear(line)
                     heard_s = time.monotonic() if heard_s or line == "READY=1" else None
-            hung = heard_s is not None and time.monotonic() - heard_s > WATCHDOG_S
+            hung = heard_s is not None and time.monotonic() - heard_s > self.patience_s
             if hung or self.service.poll() is not None:
                 self._end()
                 if not self._over:
@@ -73,18 +77,20 @@ class Manager:
 
     def _hear(self, line: str) -> None:
         self.kicks += line == "WATCHDOG=1"
+        self.is_ready |= line == "READY=1"
         if line.startswith("STATUS="):
             self.statuses.append(line)
         elif line != "WATCHDOG=1":
             self.messages.append(line.partition("=")[0])
 
     def _end(self) -> None:
-        for number in (signal.SIGABRT, signal.SIGKILL):
-            self.service.send_signal(number)
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self.service.wait(0.5)
-                return
-        self.service.wait()
+        self.service.send_signal(signal.SIGABRT)
+        self.service.send_signal(signal.SIGCONT)  # as systemd does, for one that is stopped
+        try:
+            self.service.wait(SLOW_MACHINE_S)
+        except subprocess.TimeoutExpired:
+            self.service.kill()
+            self.service.wait()
 
     def errors(self) -> str:
         return self._errors.read_text()
@@ -95,18 +101,16 @@ class Manager:
             assert time.monotonic() < deadline, (list(self.messages), self.errors())
             time.sleep(0.02)
 
-    def is_ready(self, *, kicks: int) -> bool:
-        """Whether it streams, and has kicked so often since its start."""
-        return "READY" in self.messages and self.kicks >= kicks
+    def until_ready(self, *, kicks: int) -> None:
+        """Until it streams, and has kicked so often since its start."""
+        self.until(lambda: self.is_ready and self.kicks >= kicks)
 
-    def stop(self) -> float:
-        """Seconds from SIGTERM to its end; its exit code is `service.returncode`."""
+    def stop(self) -> None:
+        """SIGTERM, and its end; its exit code is `service.returncode`."""
         self._over = True
         self._thread.join()
-        begun_s = time.monotonic()
         self.service.terminate()
         self.service.wait(PATIENCE_S)
-        return time.monotonic() - begun_s
 
     def close(self) -> None:
         self._over = True
@@ -134,13 +138,12 @@ def test_it_is_ready_once_the_sensor_streams_and_kicks_from_then_on(
     with simulated(tiny_recording, tmp_path / "emg", "--loop") as port:
         manager = managed(tiny_bundle, "--port", port)
         manager.until(lambda: "READY" in manager.messages)
-        assert any("Cyton" in one for one in manager.statuses)
+        manager.until(lambda: any("Cyton" in one for one in manager.statuses))
         manager.until(lambda: manager.kicks >= 8)
         manager.until(lambda: any("decisions" in one for one in manager.statuses))
         assert manager.starts == 1
-        took_s = manager.stop()
+        manager.stop()
     assert manager.service.returncode == 0
-    assert took_s < LONGEST_STOP_S
     assert "samples " in manager.errors().splitlines()[-1]
 
 
@@ -149,15 +152,15 @@ def test_a_hung_loop_is_started_again_and_decides_again(
 ) -> None:
     with simulated(tiny_recording, tmp_path / "emg", "--loop") as port:
         manager = managed(tiny_bundle, "--port", port)
-        manager.until(lambda: manager.is_ready(kicks=2))
+        manager.until_ready(kicks=2)
         hung = manager.service
         hung.send_signal(signal.SIGSTOP)
-        manager.until(lambda: manager.starts == 2)
-        assert hung.returncode in (-signal.SIGABRT, -signal.SIGKILL)
-        kicked = manager.kicks
-        manager.until(lambda: manager.messages.count("READY") == 2)
-        manager.until(lambda: manager.kicks >= kicked + 4)
-        assert manager.starts == 2
+        manager.patience_s = WATCHDOG_S
+        manager.until(lambda: hung.returncode is not None)
+        manager.patience_s = SLOW_MACHINE_S
+        assert hung.returncode == -signal.SIGABRT
+        manager.until(lambda: manager.starts >= 2)
+        manager.until_ready(kicks=4)
 
 
 HANGS = """
@@ -180,37 +183,37 @@ def test_a_loop_that_hangs_beside_a_reader_that_lives_is_started_again_and_tells
     with simulated(tiny_recording, tmp_path / "emg", "--loop") as port:
         manager = Manager(tmp_path, sys.executable, "-c", HANGS, tiny_bundle, "--port", port)
         try:
+            manager.patience_s = WATCHDOG_S
+            manager.until(lambda: "in hang" in manager.errors())  # where it hung, as it was aborted
+            assert "Fatal Python error: Aborted" in manager.errors()
             manager.until(lambda: manager.starts >= 2)
-            manager.until(lambda: "Fatal Python error: Aborted" in manager.errors())
-            assert "in hang" in manager.errors()
         finally:
             manager.close()
 
 
-def test_a_sensor_that_is_unplugged_is_no_hung_loop_and_it_ends_in_time_all_the_same(
+def test_a_sensor_that_is_unplugged_is_no_hung_loop_and_it_ends_all_the_same(
     managed, simulated, tiny_bundle, tiny_recording, tmp_path
 ) -> None:
     with simulated(tiny_recording, tmp_path / "emg", "--loop") as port:
         manager = managed(tiny_bundle, "--port", port)
-        manager.until(lambda: manager.is_ready(kicks=2))
+        manager.until_ready(kicks=2)
     kicked = manager.kicks
-    manager.until(lambda: manager.kicks >= kicked + 8)  # two times the manager's patience
+    manager.until(lambda: manager.kicks >= kicked + 8)  # two times what it was told to keep to
     assert manager.starts == 1
-    took_s = manager.stop()
+    manager.stop()
     assert manager.service.returncode == 0
-    assert took_s < LONGEST_STOP_S
     assert "STOPPING" not in manager.messages  # nobody listens any more
     assert any(line.startswith(("samples ", "wire_")) for line in manager.errors().splitlines())
 
 
-def test_a_sensor_that_was_never_there_is_waited_for_alive_and_ends_in_time(
+def test_a_sensor_that_was_never_there_is_waited_for_alive_and_ends(
     managed, tiny_bundle, tmp_path
 ) -> None:
     manager = managed(tiny_bundle, "--port", tmp_path / "no-port", "--wait")
     manager.until(lambda: manager.kicks >= 8)
     assert manager.starts == 1
     assert any("waits for the sensor" in one for one in manager.statuses)
-    assert manager.stop() < LONGEST_STOP_S
+    manager.stop()
     assert manager.service.returncode == 0
 
 
@@ -219,7 +222,7 @@ def test_a_reload_is_announced_and_ends_ready(
 ) -> None:
     with simulated(tiny_recording, tmp_path / "emg", "--loop") as port:
         manager = managed(tiny_bundle, "--port", port)
-        manager.until(lambda: manager.is_ready(kicks=2))
+        manager.until_ready(kicks=2)
         manager.service.send_signal(signal.SIGHUP)
         manager.until(lambda: manager.messages.count("READY") == 2)
         assert list(manager.messages) == ["READY", "RELOADING", "MONOTONIC_USEC", "READY"]

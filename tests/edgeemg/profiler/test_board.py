@@ -7,6 +7,7 @@ import pytest
 
 from edgeemg.profiler.board import (
     State,
+    glance,
     read_machine,
     read_state,
     throttling_now,
@@ -40,6 +41,43 @@ def test_a_pi_5_has_the_dot_product(pi_4: Path) -> None:
 def test_the_state_of_a_raspberry_pi_is_read(pi_4: Path, vcgencmd) -> None:
     vcgencmd("0x50005")
     assert read_state(pi_4) == State("ondemand", 1800.0, 1500.398, 48.199, "0x50005", 0.52)
+
+
+def kernel_says(root: Path, word: str) -> None:
+    path = root / "sys/devices/platform/soc/soc:firmware/get_throttled"
+    path.parent.mkdir(parents=True)
+    path.write_text(f"{word}\n")
+
+
+@pytest.mark.parametrize(("word", "read"), [("50005", "0x50005"), ("0", "0x0"), ("nonsense", None)])
+def test_where_the_firmware_may_not_be_asked_the_kernel_tells_of_throttling(
+    pi_4: Path, monkeypatch: pytest.MonkeyPatch, word: str, read: str | None
+) -> None:
+    monkeypatch.setenv("PATH", "")
+    kernel_says(pi_4, word)
+    assert read_state(pi_4).throttled == read
+    assert glance(pi_4).throttled == read
+
+
+def test_the_firmware_knows_more_than_the_kernel(pi_4: Path, vcgencmd) -> None:
+    vcgencmd("0x50000")
+    kernel_says(pi_4, "0")
+    assert read_state(pi_4).throttled == "0x50000"
+
+
+def test_a_glance_starts_no_program_where_a_file_tells(pi_4: Path, vcgencmd) -> None:
+    vcgencmd("0x50000")
+    kernel_says(pi_4, "4")
+    asked = pi_4.parent / "asked"
+    (pi_4.parent / "bin/vcgencmd").write_text(f"#!/bin/sh\ntouch {asked}\n")
+    assert glance(pi_4) == State("ondemand", 1800.0, None, 48.199, "0x4", 0.52)
+    assert not asked.exists()
+
+
+def test_a_glance_asks_the_firmware_where_no_file_tells(pi_4: Path, vcgencmd) -> None:
+    vcgencmd("0x50005")
+    assert glance(pi_4).throttled == "0x50005"
+    assert glance(pi_4).measured_clock_mhz is None
 
 
 def test_what_a_machine_does_not_say_is_none(

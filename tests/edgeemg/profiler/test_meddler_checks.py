@@ -36,5 +36,19 @@ def test_brltty_is_found_before_it_takes_the_adapter(tmp_path: Path) -> None:
 def test_modemmanager_that_a_rule_keeps_away_is_no_warning(tmp_path: Path, name: str) -> None:
     write(tmp_path / "proc/9/comm", "ModemManager\n")
     assert found(tmp_path)["ModemManager"] == ("warn", "ModemManager is running")
-    write(tmp_path / "run/udev/data/c188:0", f"E:ID_BUS=usb\nE:{name}=1\n")
-    assert found(tmp_path)["ModemManager"][0] == "ok"
+    ids = "E:ID_BUS=usb\nE:ID_VENDOR_ID=0403\nE:ID_MODEL_ID=6001\n"
+    write(tmp_path / "run/udev/data/c188:0", ids)
+    said = "ModemManager is running, and no rule keeps it away from 0403:6001"
+    assert found(tmp_path, FTDI)["ModemManager"] == ("warn", said)
+    write(tmp_path / "run/udev/data/c188:0", f"{ids}E:{name}=1\n")
+    assert found(tmp_path, FTDI)["ModemManager"][0] == "ok"
+
+
+def test_a_rule_for_another_device_keeps_modemmanager_from_no_adapter(tmp_path: Path) -> None:
+    write(tmp_path / "proc/9/comm", "ModemManager\n")
+    another = "E:ID_VENDOR_ID=2341\nE:ID_MODEL_ID=0043\nE:ID_MM_DEVICE_IGNORE=1\n"
+    write(tmp_path / "run/udev/data/c166:0", another)
+    assert found(tmp_path, FTDI)["ModemManager"][0] == "warn"
+    assert found(tmp_path, (0x2341, 0x43))["ModemManager"][0] == "ok"
+    said = "ModemManager is running, and no rule keeps it away from 1a86:7523"
+    assert found(tmp_path, (0x2341, 0x43), CH340)["ModemManager"] == ("warn", said)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from edgeemg.profiler.port_checks import port_check, port_checks
+from edgeemg.profiler.port_checks import busy_check, port_check, port_checks
 
 
 @pytest.fixture
@@ -88,3 +88,19 @@ def test_looking_for_ports_always_says_something(tmp_path: Path) -> None:
     found = list(port_checks())
     assert found
     assert all(check.remedy for check in found if check.status != "ok")
+
+
+def test_a_busy_port_of_a_service_that_runs_is_ok(
+    device: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unit = tmp_path / "etc/systemd/system/emg.service"
+    unit.parent.mkdir(parents=True)
+    first = "# written by `edgeemg service install`; sha256 of what follows: 0"
+    unit.write_text(f'{first}\nExecStart=:"/python" "run" "b" "--port={device}" "--wait"\n')
+    (tmp_path / "systemctl").write_text("#!/bin/sh\necho ActiveState=active\n")
+    (tmp_path / "systemctl").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.defpath}")
+    check = busy_check("open", device, root=tmp_path)
+    assert (check.status, check.found) == ("ok", "in use by the service emg")
+    unit.write_text("[Service]\n")
+    assert busy_check("open", device, root=tmp_path).status in ("warn", "fail")

@@ -38,6 +38,16 @@ def test_a_program_that_ends_meanwhile_is_none(tmp_path: Path) -> None:
     assert holders_of(Path("/dev/ttyUSB0"), tmp_path) == []
 
 
+def test_a_descriptor_that_closes_meanwhile_hides_no_other(tmp_path: Path) -> None:
+    laid_out(tmp_path, 7, "screen", "screen", "/dev/ttyUSB0")
+    folder = tmp_path / "proc/7/fd"
+    for n in range(1, 10):
+        (folder / str(n)).touch()  # no link, as one that is gone: it cannot be read as one
+    assert [one.pid for one in holders_of(Path("/dev/ttyUSB0"), tmp_path)] == [7]
+    (folder / "0").rename(folder / "99")
+    assert [one.pid for one in holders_of(Path("/dev/ttyUSB0"), tmp_path)] == [7]
+
+
 def test_a_link_to_the_port_is_followed(tmp_path: Path) -> None:
     master, slave = os.openpty()
     link = tmp_path / "emg"

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from edgeemg.profiler.board import State
+from edgeemg.profiler.board import State, read_state
 from edgeemg.profiler.power_checks import power_check
 
 CALM = State("performance", 1500.0, 1500.0, 48.2, "0x0", 0.1)
@@ -52,10 +52,16 @@ def test_supply_and_heat_are_told(word: str | None, status: str, said: str, tmp_
     ],
 )
 def test_without_vcgencmd_the_kernel_tells(
-    tmp_path: Path, throttled: str | None, alarm: str | None, status: str, said: str
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    throttled: str | None,
+    alarm: str | None,
+    status: str,
+    said: str,
 ) -> None:
+    monkeypatch.setenv("PATH", "")
     root = laid_out(tmp_path, throttled=throttled, alarm=alarm)
-    check = power_check(replace(CALM, throttled=None), root)
+    check = power_check(replace(CALM, throttled=read_state(root).throttled), root)
     assert (check.status, check.found) == (status, said)
 
 

@@ -1,8 +1,14 @@
+import os
 from pathlib import Path
 
 import pytest
 
-from edgeemg.profiler.service_checks import installed_services, service_check, service_checks
+from edgeemg.profiler.service_checks import (
+    installed_services,
+    service_check,
+    service_checks,
+    service_on,
+)
 
 
 def facts(active: str, **more: str) -> dict[str, str]:
@@ -17,7 +23,18 @@ def facts(active: str, **more: str) -> dict[str, str]:
         (facts("active", NRestarts="2"), "ok", "active (x), restarted 2 times"),
         (facts("active", NRestarts="3"), "warn", "active (x), restarted 3 times"),
         (facts("inactive"), "warn", "inactive (x)"),
-        (facts("activating", Result="exit-code"), "fail", "activating (x), last time: exit-code"),
+        (facts("activating", SubState="start"), "ok", "activating (start)"),
+        (
+            facts("activating", SubState="start", NRestarts="9"),
+            "warn",
+            "activating (start), restarted 9 times",
+        ),
+        (
+            facts("activating", SubState="auto-restart", Result="exit-code"),
+            "fail",
+            "activating (auto-restart), last time: exit-code",
+        ),
+        (facts("deactivating", SubState="stop-sigterm"), "warn", "deactivating (stop-sigterm)"),
         (facts("failed", Result="watchdog"), "fail", "failed (x), last time: watchdog"),
         ({}, "warn", "emg is installed; systemd does not answer"),
     ],
@@ -52,3 +69,32 @@ def test_the_first_line_that_install_writes_is_the_one_that_is_looked_for(tmp_pa
     for path, text in planned.paths(tmp_path / "etc").items():
         write(path, text)
     assert installed_services(tmp_path) == ["emg"]
+
+
+def test_the_service_that_was_given_a_port_is_found_while_it_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from edgeemg.cli.run_arguments import parse
+    from edgeemg.cli.servicing import plan, write
+
+    device, link, other = tmp_path / "ttyUSB7", tmp_path / "emg sensor", tmp_path / "ttyUSB8"
+    device.touch()
+    link.symlink_to(device.name)
+    asked = parse(["/opt/bundle", "--port", str(link)])
+    planned = plan(asked, name="emg", user="edgeemg", find=lambda _: None)
+    for path, text in planned.paths(tmp_path / "etc").items():
+        write(path, text)
+    systemctl = tmp_path / "systemctl"
+    systemctl.write_text('#!/bin/sh\necho "ActiveState=$STATE"; echo "SubState=$SUB"\n')
+    systemctl.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.defpath}")
+    monkeypatch.setenv("STATE", "active")
+    monkeypatch.setenv("SUB", "running")
+    assert service_on(link, tmp_path) == service_on(device, tmp_path) == "emg"
+    assert service_on(other, tmp_path) is None
+    monkeypatch.setenv("STATE", "activating")
+    assert service_on(device, tmp_path) == "emg"
+    monkeypatch.setenv("SUB", "auto-restart")
+    assert service_on(device, tmp_path) is None
+    monkeypatch.setenv("STATE", "inactive")
+    assert service_on(device, tmp_path) is None

@@ -61,6 +61,19 @@ def test_a_header_that_claims_more_than_there_is_makes_no_array(tmp_path):
         read_arrays(path, ["weight"])
 
 
+@pytest.mark.parametrize(
+    "claim",
+    [{"descr": ()}, {"descr": ("<f4",)}, {"shape": (-1,)}, {"shape": (-2, -3)}, {"shape": (2, -1)}],
+    ids=str,
+)
+def test_a_header_of_no_type_or_of_no_size_is_refused(tmp_path, claim):
+    header = repr({"descr": "<f4", "fortran_order": False, "shape": (6,), **claim}).encode() + b"\n"
+    content = b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + bytes(24)
+    path = member(tmp_path / "x.npz", "weight", content)
+    with pytest.raises(ManifestError, match="cannot be read"):
+        read_arrays(path, ["weight"])
+
+
 @pytest.mark.parametrize("header", [b"(" * 90, b"{'descr': '<f4', 'shape': (2,", b"x\n  y\n z"])
 def test_a_header_that_is_no_header_is_refused(tmp_path, header):
     content = b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header

@@ -3,10 +3,12 @@
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from edgeemg.errors import SinkError
+from edgeemg.manifest import Manifest
 from edgeemg.runtime.outbox import LostError, Outbox, OverError, Place
 from edgeemg.runtime.sinks import Decision
 from edgeemg.runtime.standing import Standing
@@ -19,12 +21,12 @@ def decision(n: int) -> Decision:
 class Shelf(Place):
     """Keeps the numbers that it was given; `gate` holds it up, `refuses` says what goes wrong."""
 
-    def __init__(self, *, unconfirmed: int = 0) -> None:
+    def __init__(self, *, arrived: int | None = None) -> None:
         self.kept: list[int] = []
         self.gate = threading.Event()
         self.gate.set()
         self.refuses: Callable[[Decision], SinkError | None] = lambda _: None
-        self.unconfirmed = unconfirmed
+        self.arrived = arrived
         self.closed = self.hurried = False
 
     def deliver(self, decision: Decision) -> None:
@@ -37,9 +39,11 @@ class Shelf(Place):
     def hurry(self) -> None:
         self.hurried = True
 
-    def close(self) -> int:
+    def confirmed(self) -> int | None:
+        return self.arrived
+
+    def close(self) -> None:
         self.closed = True
-        return self.unconfirmed
 
 
 @pytest.fixture
@@ -208,11 +212,43 @@ def test_a_recording_does_not_wait_for_ever_for_a_place_that_is_down(boxed, monk
 
 
 def test_what_nobody_confirmed_is_dropped_not_sent(boxed) -> None:
-    box = boxed(Shelf(unconfirmed=2))
+    box = boxed(Shelf(arrived=3))
     for n in range(5):
         box.send(decision(n))
     box.close()
     assert box.summary() == {"sent": 3, "dropped": 2, "failed": 0, "retried": 0}
+
+
+def test_what_nobody_confirmed_is_dropped_though_the_place_takes_no_leave(boxed) -> None:
+    class Clings(Shelf):
+        parting = threading.Event()
+
+        def close(self) -> None:
+            self.parting.wait(60)
+
+    shelf = Clings(arrived=0)
+    box = boxed(shelf)
+    for n in range(5):
+        box.send(decision(n))
+    until(lambda: box.summary()["sent"] == 5)
+    box.close()
+    assert box.summary() == {"sent": 0, "dropped": 5, "failed": 0, "retried": 0}
+    shelf.parting.set()
+
+
+def test_a_place_is_told_of_another_model_and_its_warning_is_passed_on(
+    boxed, told, plain_manifest
+) -> None:
+    class Reads(Shelf):
+        def model_is(self, manifest: Manifest) -> str | None:
+            return None if "left" in manifest.labels else "no left any more"
+
+    for place in (Shelf(), Reads()):
+        box = boxed(place)
+        box.model_is(plain_manifest)
+        assert told == []
+    box.model_is(replace(plain_manifest, labels=("a", "rest")))
+    assert told == ["sink shelf: no left any more"]
 
 
 def test_a_decision_that_a_place_does_not_take_is_not_counted(boxed) -> None:

@@ -5,6 +5,7 @@ import shutil
 import struct
 import subprocess
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,16 @@ from edgeemg.errors import SinkError
 from edgeemg.manifest import Manifest
 from edgeemg.runtime import sink_keyboard
 from edgeemg.runtime.key_codes import KEY_CODES
-from edgeemg.runtime.sink_keyboard import EVENT, SETUP, UINPUT, Keyboard, events, parse_keys
+from edgeemg.runtime.sink_keyboard import (
+    EVENT,
+    SETUP,
+    UINPUT,
+    Keyboard,
+    events,
+    names_a_file,
+    parse_keys,
+    unfitting,
+)
 from edgeemg.runtime.sinks import Decision
 
 ENTER, CTRL, C = (KEY_CODES[f"KEY_{name}"] for name in ("ENTER", "LEFTCTRL", "C"))
@@ -106,6 +116,26 @@ def test_what_is_no_table_of_keys_is_refused(
 ) -> None:
     with pytest.raises(SinkError, match=message):
         parse_keys(text, plain_manifest)
+
+
+def test_a_table_longer_than_a_file_name_is_read(plain_manifest: Manifest) -> None:
+    text = "left=KEY_ENTER," + " " * 300 + "não=KEY_C"
+    assert parse_keys(text, plain_manifest) == {"left": (ENTER,), "não": (C,)}
+
+
+def test_a_file_of_keys_is_told_from_a_table(tmp_path: Path) -> None:
+    assert names_a_file(str(tmp_path))
+    assert not any(names_a_file(text) for text in ("a=" + "b" * 300, "a=\0", "a=\ud800"))
+
+
+def test_what_does_not_fit_another_model_is_said(plain_manifest: Manifest) -> None:
+    keys, before = {"left": (ENTER,), "não": (C,)}, plain_manifest.labels
+    assert unfitting(keys, before, plain_manifest) == ""
+    other = replace(plain_manifest, labels=("left", "rest", "up", "still"), rest_label="still")
+    assert unfitting(keys, before, other) == (
+        "new labels without a key: up; keys for labels that the model lost: não"
+    )
+    assert unfitting({"left": (ENTER,)}, before, plain_manifest) == ""  # as it was asked for
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,8 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,7 +20,7 @@ from edgeemg.errors import SinkError
 from edgeemg.manifest import Manifest
 from edgeemg.runtime.mqtt_broker import Broker
 from edgeemg.runtime.outbox import Outbox
-from edgeemg.runtime.sink_mqtt import Mqtt, client_id
+from edgeemg.runtime.sink_mqtt import Mqtt, _Words, client_id
 from edgeemg.runtime.sinks import Decision
 from edgeemg.runtime.standing import Standing
 
@@ -288,7 +290,14 @@ def test_a_broker_that_takes_connections_and_says_nothing_is_left_in_time(sink) 
 
 
 @pytest.mark.parametrize(
-    "noise", [b"\x00" * 64, b"\xff" * 64, b"\x20\x02\x00", b"HTTP/1.1 400\r\n"]
+    "noise",
+    [
+        b"\x00" * 64,
+        b"\xff" * 64,
+        b"\x20\x02\x00",
+        b"HTTP/1.1 400\r\n",
+        b"\x20\x02\x00\x00\x30\x00",  # welcome, and a message without a topic
+    ],
 )
 def test_a_broker_that_talks_nonsense_is_down_and_no_end_of_the_run(noise, sink) -> None:
     over = threading.Event()
@@ -314,6 +323,125 @@ def test_a_broker_that_talks_nonsense_is_down_and_no_end_of_the_run(noise, sink)
         over.set()
         talker.join()
     assert box.summary()["sent"] == 0
+
+
+_GREETING = b"\x20\x02\x00\x00"  # CONNACK: welcome
+_BROKEN = b"\x30\x00"  # PUBLISH without a topic
+
+
+class Stub:
+    """Greets every client, says `more`, and confirms nothing."""
+
+    def __init__(self, *more: bytes) -> None:
+        self._more = list(more)
+        self._server = socket.create_server(("127.0.0.1", 0))
+        self.connections: list[socket.socket] = []
+        self._thread = threading.Thread(target=self._welcome, daemon=True)
+        self._thread.start()
+
+    def __enter__(self) -> "Stub":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown(socket.SHUT_RDWR)
+        self._thread.join(60)
+        for one in (self._server, *self.connections):
+            one.close()
+
+    def broker(self) -> Broker:
+        return Broker("127.0.0.1", self._server.getsockname()[1], TOPIC, tls=False)
+
+    def _welcome(self) -> None:
+        while True:
+            try:
+                connection, _ = self._server.accept()
+            except OSError:
+                return
+            self.connections.append(connection)
+            with suppress(OSError):  # it hung up
+                connection.recv(4096)
+                connection.sendall(_GREETING + (self._more.pop(0) if self._more else b""))
+
+
+@pytest.mark.filterwarnings("error::pytest.PytestUnhandledThreadExceptionWarning")
+def test_nonsense_after_the_greeting_costs_the_connection_and_not_the_day(sink) -> None:
+    with Stub(_BROKEN, _BROKEN) as stub:
+        box, told = sink(stub.broker())
+        until(lambda: len(stub.connections) >= 3)
+        until(lambda: len(told) >= 2)
+        assert "connection to the broker" in told[0]
+        assert "works again" in told[1]
+        box.close()
+
+
+@pytest.mark.filterwarnings("error::pytest.PytestUnhandledThreadExceptionWarning")
+def test_what_paho_does_not_expect_is_told_and_no_end_of_its_thread(sink) -> None:
+    box, told = sink(Broker("a" * 70 + ".example", 1883, TOPIC, tls=False))
+    box.send(decision(0))
+    until(lambda: box.summary()["retried"] >= 2)
+    box.close()
+    assert len(told) == 1
+    assert "broke (" in told[0]
+
+
+def test_what_the_broker_never_confirmed_is_no_decision_sent(sink) -> None:
+    with Stub() as stub:
+        box, _ = sink(stub.broker())
+        for n in range(60):
+            box.send(decision(n))
+        until(lambda: box.summary()["sent"] == 20)
+        box.close()
+    assert box.summary()["sent"] == 0
+    assert box.summary()["dropped"] == 60
+
+
+def test_a_word_that_comes_before_it_is_awaited_counts_all_the_same() -> None:
+    words = _Words()
+    words.confirm(1)
+    words.await_one(1, "decision")
+    words.await_one(2, "decision")
+    words.await_one(3, "status")
+    assert (words.confirmed, words.awaited(), words.awaited("decision")) == (1, 2, 1)
+    words.confirm(3)
+    words.confirm(2)
+    assert (words.confirmed, words.awaited()) == (2, 0)
+
+
+def test_another_model_is_published_anew(mosquitto, listening, sink, plain_manifest) -> None:
+    heard = listening()
+    box, _ = sink(mosquitto.broker())
+    box.send(decision(0))
+    until(heard.decisions)
+    box.model_is(plain_manifest)  # the same: nothing to say
+    box.model_is(replace(plain_manifest, name="second", labels=("a", "b"), rest_label=None))
+
+    def models(one: Listener) -> list[str]:
+        return [json.loads(text)["name"] for topic, text, _ in one.heard if "model" in topic]
+
+    until(lambda: "second" in models(heard))
+    assert models(heard) == ["não", "second"]
+    late = listening()
+    until(lambda: models(late))
+    assert models(late) == ["second"]
+    box.send(decision(1))
+    until(lambda: heard.decisions() == [0, 1])
+    box.close()
+    assert box.summary()["sent"] == 2
+
+
+def test_another_model_is_published_once_the_broker_is_there(
+    mosquitto, listening, sink, plain_manifest
+) -> None:
+    mosquitto.stop()
+    box, told = sink(mosquitto.broker())
+    box.model_is(replace(plain_manifest, name="second"))
+    box.model_is(replace(plain_manifest, name="third"))
+    until(lambda: told)
+    mosquitto.start()
+    until(lambda: len(told) == 2)
+    late = listening()
+    until(lambda: any('"third"' in text for _, text, _ in late.heard))
+    box.close()
 
 
 # --- credentials and TLS

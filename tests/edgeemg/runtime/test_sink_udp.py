@@ -92,3 +92,36 @@ def test_host_and_port_are_needed(text: str) -> None:
 
 def test_an_ipv6_address_has_brackets() -> None:
     assert parse_udp("udp://[::1]:9000") == ("::1", 9000)
+
+
+def test_a_name_with_several_addresses_reaches_the_one_that_listens(
+    receiver: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """localhost is ::1 and 127.0.0.1 in many a /etc/hosts, and ::1 comes first."""
+    port = receiver.getsockname()[1]
+    found = [
+        entry
+        for host in ("127.0.0.2", "127.0.0.1")
+        for entry in socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)
+    ]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: list(found))
+    box = Outbox(Udp("localhost", port), kind="udp", standing=Standing("udp", print))
+    for n in range(10):
+        box.send(decision(n))
+    until(lambda: sum(box.summary().values()) == 10)
+    box.close()
+    assert box.summary()["failed"] <= 1
+    heard = [json.loads(receiver.recv(2000))["sample_index"] for _ in range(9)]
+    assert heard == list(range(1, 10))
+
+
+def test_an_address_that_cannot_be_reached_from_here_is_passed_over(
+    receiver: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = socket.getaddrinfo(*receiver.getsockname(), type=socket.SOCK_DGRAM)
+    away = [(socket.AF_INET6, *rest) for _, *rest in here]  # no IPv6 address
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: away + here)
+    place = Udp("localhost", 1)
+    place.deliver(decision(3))
+    assert json.loads(receiver.recv(2000))["sample_index"] == 3
+    place.close()

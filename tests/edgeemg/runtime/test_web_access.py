@@ -36,7 +36,19 @@ def test_what_an_address_leaves_out_is_loopback_and_the_usual_port(text, host, p
 
 @pytest.mark.parametrize(
     "text",
-    ["http://127.0.0.1", "a:b", "1.2.3.4:70000", "a/b", "[::1", "me@host:1", "a b", "h:1?x", "h#x"],
+    [
+        "http://127.0.0.1",
+        "a:b",
+        "1.2.3.4:70000",
+        "a/b",
+        "[::1",
+        "me@host:1",
+        "a b",
+        "h:1?x",
+        "h#x",
+        "a..b",
+        "x" * 64,
+    ],
 )
 def test_what_is_no_address_is_refused(text):
     with pytest.raises(SinkError, match="HOST:PORT"):
