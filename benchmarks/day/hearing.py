@@ -4,6 +4,7 @@ import json
 import socket
 import subprocess
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -74,6 +75,10 @@ class HopListener:
             day.differing += 1
 
 
+# below those that the system gives to whoever asks for any: nobody takes it while nobody listens
+_PORTS = range(23_000, 32_000, 7)
+
+
 class Ear:
     """A UDP port that somebody listens to, or nobody."""
 
@@ -85,11 +90,16 @@ class Ear:
 
     def open(self) -> None:
         """Listen, on the same port as before."""
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
-        self._socket.bind(("127.0.0.1", self.port))
-        self._socket.setblocking(False)
-        self.port = self._socket.getsockname()[1]
+        listening = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        listening.setblocking(False)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
+        for port in (self.port,) if self.port else _PORTS:
+            with suppress(OSError):
+                listening.bind(("127.0.0.1", port))
+                self.port, self._socket = port, listening
+                return
+        listening.close()
+        raise OSError(f"no UDP port is free of {_PORTS}, or somebody took {self.port}")
 
     def close(self) -> None:
         """Hear what is there, and listen no more."""

@@ -73,6 +73,7 @@ class World:
         self._calm_from = 0  # from this sample on its reader can be expected to keep up
         self._step = max(1, round(_STEP_S * self.rate_hz / board.samples_per_frame))
         self._step *= board.samples_per_frame
+        self._careful_to = 0  # until this sample was decided, time moves frame by frame
         board.rewinds = False
 
     def close(self) -> None:
@@ -122,9 +123,14 @@ class World:
         self._line.plug()
 
     def reboot(self, seconds: float) -> None:
-        """The sensor has no power for so long, and has forgotten all."""
+        """The sensor has no power for so long, and has forgotten all.
+
+        Its reader knows by the clock alone how long that was. So no read may end within what was
+        sent at one time of the clock: from here on that is one frame, which comes whole.
+        """
         self._board.streaming = False
         self._away(seconds)
+        self._careful_to = self.passed
         self._line.send(self._board.restart())
 
     def settle(self) -> None:
@@ -147,11 +153,12 @@ class World:
     def _pass(self) -> list[bytes]:
         """One step of time; the frames that the board makes in it, if it streams."""
         assert self._began_s is not None, "the world is started first"
-        self.passed += self._step
+        step = self._board.samples_per_frame if self._heard() < self._careful_to else self._step
+        self.passed += step
         self._now[0] = self._began_s + self.passed / self.rate_hz
         if self._board.streaming:
-            return self._board.frames(self._step)
-        self._board.skip(self._step)
+            return self._board.frames(step)
+        self._board.skip(step)
         return []
 
     def _send(self, sent: bytes) -> None:
