@@ -60,6 +60,7 @@ def parse(arguments: Sequence[str]) -> RunArguments:
     if values["port"] is None:
         raise click.UsageError("give the sensor's --port, as in --port /dev/ttyUSB0")
     _check_device(values)
+    _check_texts(values)
     read: list[Path] = []
     tokens: list[Path] = []
     sinks = tuple(_whole(one, read, tokens) for one in values["sinks"])
@@ -113,6 +114,16 @@ def _check_device(values: dict[str, Any]) -> None:
     from edgeemg.cli.sensor_options import device_of
 
     device_of(dict(values))
+
+
+def _check_texts(values: dict[str, Any]) -> None:
+    """What `run` would refuse at each start, for ever; and what a line of a unit cannot hold."""
+    from edgeemg.cli.sinks import check_name
+
+    if not str(values["port"]).isprintable():
+        raise click.UsageError(f"--port {values['port']!r} holds a character that no port has")
+    for name in values["sinks"]:
+        check_name(name)
 
 
 def _texts(value: Any) -> tuple[str, ...]:

@@ -199,8 +199,8 @@ def _say_what_differs(
 
 
 def _run_until_told(emulator: Emulator, announcement: str) -> None:
-    """Play to the end, or until SIGINT or SIGTERM; the link is gone afterwards."""
-    told = (signal.SIGINT, signal.SIGTERM)
+    """Play to the end, or until SIGINT, SIGTERM or SIGHUP; the link is gone afterwards."""
+    told = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     before = {number: signal.signal(number, lambda *_: emulator.stop()) for number in told}
     click.echo(announcement, err=True)
     try:

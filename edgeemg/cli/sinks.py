@@ -123,12 +123,21 @@ def sink_counters(sinks: Sequence[Sink]) -> dict[str, int]:
     return counters
 
 
-def _open(name: str, opening: Opening) -> Sink:
+def check_name(name: str) -> None:
+    """SinkError for an unknown kind, or a URL that carries a password; nothing is opened."""
     kind = name.partition(":")[0]
     if kind not in KINDS:
         known = "; ".join(example for example, _ in KINDS.values())
         raise SinkError(f"unknown sink {name!r}; there are: {known}")
-    return KINDS[kind][1](name, opening)
+    if name.startswith(f"{kind}://"):
+        from edgeemg.runtime.sink_address import parse_sink_url
+
+        parse_sink_url(name.partition("?")[0], KINDS[kind][0])
+
+
+def _open(name: str, opening: Opening) -> Sink:
+    check_name(name)
+    return KINDS[name.partition(":")[0]][1](name, opening)
 
 
 def _lines(name: str, opening: Opening) -> Sink:

@@ -56,7 +56,8 @@ def _checked(
         remedy = f"to use this file: {how_to_install(facts.engine)}"
         return Check(name, "warn", "not tested: its engine is not installed", remedy)
     golden = bundle.folder / GOLDEN_NAME
-    subject = Subject(bundle.folder / name, facts.engine, facts.precision, golden)
+    path = bundle.folder / name
+    subject = Subject(path, facts.engine, facts.precision, golden, bundle.head_path)
     measured = measure_once(subject, runs=_RUNS)
     if isinstance(measured, Failure):
         return Check(name, "fail", measured.reason, f"{_OTHERS}, or reinstall the engine")

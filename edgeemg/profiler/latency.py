@@ -18,7 +18,9 @@ from numpy.typing import NDArray
 
 from edgeemg.errors import EdgeEmgError
 from edgeemg.profiler.memory import peak_mb, proportional_mb, resident_mb
+from edgeemg.runtime.archives import read_arrays
 from edgeemg.runtime.engines import ENGINES, FileEngine
+from edgeemg.runtime.heads import Head, HeadedEngine
 from edgeemg.runtime.libraries import import_library
 
 T = TypeVar("T")
@@ -48,12 +50,17 @@ class Measurement:
     logits: Logits
 
 
-def measure(path: Path, engine: str, precision: str, golden: Path, *, runs: int) -> Measurement:
-    """Import, load, run once, answer the golden inputs, warm up, then time `runs`."""
+def measure(
+    path: Path, engine: str, precision: str, golden: Path, *, runs: int, head: Path | None = None
+) -> Measurement:
+    """Import, load, run once, answer the golden inputs, warm up, then time `runs`.
+
+    head  the last layer that calibration put in place of the file's own
+    """
     memory = {"runtime": resident_mb()}
     import_ms, _ = _timed_ms(lambda: import_library(engine, purpose=f"running {path.name}"))
     memory["engine"] = resident_mb()
-    load_ms, loaded = _timed_ms(lambda: ENGINES[engine](path, precision))
+    load_ms, loaded = _timed_ms(lambda: _opened(path, engine, precision, head))
     memory["loaded"] = resident_mb()
     with np.load(golden, allow_pickle=False) as arrays:
         inputs = arrays["inputs"]
@@ -72,6 +79,13 @@ def measure(path: Path, engine: str, precision: str, golden: Path, *, runs: int)
         memory_mb=memory,
         logits=tuple(tuple(_number(one) for one in row) for row in logits.tolist()),
     )
+
+
+def _opened(path: Path, engine: str, precision: str, head: Path | None) -> FileEngine:
+    opened = ENGINES[engine](path, precision)
+    if head is None:
+        return opened
+    return HeadedEngine(opened, Head(**read_arrays(head, ("weight", "bias"))))
 
 
 def _latencies(
@@ -107,9 +121,10 @@ def _number(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _main(file: str, engine: str, precision: str, golden: str, runs: str) -> None:
+def _main(file: str, engine: str, precision: str, golden: str, runs: str, *head: str) -> None:
+    layer = Path(head[0]) if head else None
     try:
-        measured = measure(Path(file), engine, precision, Path(golden), runs=int(runs))
+        measured = measure(Path(file), engine, precision, Path(golden), runs=int(runs), head=layer)
     except EdgeEmgError as error:
         sys.exit(str(error))
     json.dump(asdict(measured), sys.stdout)

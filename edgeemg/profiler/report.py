@@ -112,10 +112,10 @@ def _subjects(bundle: Bundle, chosen: dict[str, ModelFile]) -> dict[str, Subject
     """Those whose engine is installed, by name."""
     for name in chosen:
         bundle.golden_of(name)  # so that a bundle without golden answers is refused before any work
-    golden = bundle.folder / GOLDEN_NAME
+    golden, head = bundle.folder / GOLDEN_NAME, bundle.head_path
     here = installed_engines()
     subjects = {
-        name: Subject(bundle.folder / name, one.engine, one.precision, golden)
+        name: Subject(bundle.folder / name, one.engine, one.precision, golden, head)
         for name, one in chosen.items()
         if one.engine in here
     }

@@ -18,12 +18,16 @@ _PATIENCE_S = 600  # for one file in one round
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A model file to measure, and the golden inputs to measure it with."""
+    """A model file to measure, and the golden inputs to measure it with.
+
+    head  the last layer that calibration put in place of the file's own
+    """
 
     path: Path
     engine: str
     precision: str
     golden: Path
+    head: Path | None = None
 
 
 def measure_in_turns(
@@ -58,9 +62,11 @@ def measure_in_turns(
 
 def measure_once(subject: Subject, *, runs: int) -> Measurement | Failure:
     """Measure one file in a fresh process, which may die of it."""
+    head = () if subject.head is None else (str(subject.head),)
     answer = run_python(
         *("-m", "edgeemg.profiler.latency"),
         *(str(subject.path), subject.engine, subject.precision, str(subject.golden), str(runs)),
+        *head,
         patience_s=_PATIENCE_S,
     )
     if isinstance(answer, Failure):

@@ -58,6 +58,11 @@ class Bundle:
         """Arrays of golden.npz by name; ManifestError as in `golden`."""
         return self._arrays(GOLDEN_NAME, *names)
 
+    @property
+    def head_path(self) -> Path | None:
+        """Where the last layer of calibration is; None of a bundle that was not calibrated."""
+        return None if self.manifest.calibration is None else self.folder / HEAD_NAME
+
     def head(self) -> Head | None:
         """The last layer that calibration put in place of the files' own; None of another bundle.
 

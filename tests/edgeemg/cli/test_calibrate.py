@@ -63,6 +63,9 @@ def test_a_better_bundle_is_written_beside_the_old_one(edgeemg, own, tmp_path):
         inputs, wanted = open_bundle(made).golden_of(name)
         given = open_engine(made, facts.engine, facts.precision).logits(inputs[:1])
         np.testing.assert_allclose(given, wanted[0], atol=1e-3)
+    healthy = edgeemg("doctor", made)
+    assert "wrong answers" not in healthy.stdout + healthy.stderr
+    assert (healthy.stdout + healthy.stderr).count("as at export") == 4
     again = edgeemg("calibrate", made, "--from", rec, "--force", "--engine", "onnx")
     assert again.returncode == 0, again.stderr
     assert read_manifest(tmp_path / "tiny-calibrated-2").calibration.source == made.name

@@ -4,7 +4,7 @@ import click
 import pytest
 
 from edgeemg.cli.run_arguments import RunArguments, parse
-from edgeemg.errors import PortError
+from edgeemg.errors import PortError, SinkError
 
 LEAST = ("bundle", "--port", "/dev/ttyUSB0")
 
@@ -79,3 +79,16 @@ def test_what_no_service_can_run_is_bad_usage(arguments: list[str], said: str) -
 def test_an_unknown_sensor_is_refused() -> None:
     with pytest.raises(PortError, match="no device is called 'toaster'"):
         parse([*LEAST, "--device", "toaster"])
+
+
+@pytest.mark.parametrize(
+    ("sink", "word"), [("foo", "unknown sink"), ("mqtt://u:p@h/x", "a name or a password")]
+)
+def test_a_sink_that_run_would_refuse_at_each_start_is_refused(sink: str, word: str) -> None:
+    with pytest.raises(SinkError, match=word):
+        parse([*LEAST, "--sink", sink])
+
+
+def test_a_port_with_a_line_break_is_refused() -> None:
+    with pytest.raises(click.UsageError, match="no port has"):
+        parse(["bundle", "--port", "/dev/ttyUSB0\nExecStart=x"])
