@@ -6,6 +6,8 @@ def test_counters_start_at_0_and_latency_is_left_out_where_there_was_none() -> N
         "samples": 0,
         "breaks": 0,
         "missing_samples": 0,
+        "dropped_samples": 0,
+        "waiting_samples": 0,
         "bridged_samples": 0,
         "unusable_samples": 0,
         "windows": 0,
