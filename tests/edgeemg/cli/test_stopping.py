@@ -6,12 +6,21 @@ import time
 from collections.abc import Iterator
 
 import numpy as np
+import pytest
 
 from edgeemg.cli.stopping import Stop
 from edgeemg.dsp.samples import Samples
 
 NOTHING = Samples.contiguous(np.empty((0, 1), np.float32), 250.0)
 SOME = Samples.contiguous(np.zeros((5, 1), np.float32), 250.0)
+
+
+@pytest.fixture(autouse=True)
+def hangups() -> Iterator[None]:
+    """As a process has them that nobody started with nohup."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
 
 
 def source(first: int, some: Samples = SOME) -> Iterator[Samples]:
