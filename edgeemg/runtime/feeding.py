@@ -20,7 +20,6 @@ from edgeemg.dsp.samples import Samples, join
 _LONGEST_HOLD_S = 0.25  # what came is handed on, hop or not
 _PATIENCE_S = 0.5  # the loop waits for the thread so long, then goes round with nothing
 _LEAST_GATHER_S = 0.001
-LONGEST_GATHER_S = 0.1  # a sensor lets bytes gather no longer, whatever it is asked
 # A read ends so long after a hop's last sample is due. Where it came later, the next read gets it,
 # and reads end later; where it was there, a little earlier. So most hops take one read.
 _FIRST_MARGIN_S = 0.001
@@ -131,10 +130,12 @@ class Feed:
     def _gather(self) -> None:
         gather_s, put_s = _LEAST_GATHER_S, self._clock()
         while not self._closed:
+            began_s = self._clock()
             samples = self._read(gather_s)
             self._seen_s = now_s = self._clock()
             completed = self._completes(samples)
-            if len(samples) and gather_s < LONGEST_GATHER_S:
+            # a port gathers no longer than the kernel keeps: such a read was not to end a hop
+            if len(samples) and now_s - began_s >= gather_s:
                 self._aim(completed=completed, gather_s=gather_s)
             gather_s = self._until_due_s(samples, now_s)
             if len(samples):
@@ -162,7 +163,7 @@ class Feed:
         # the first byte is of the next sample, and has waited where this thread was late
         waited_s = max(0.0, now_s - samples.arrived_s - period_s)
         due_s = (missing - 1) * period_s - waited_s
-        return min(LONGEST_GATHER_S, max(_LEAST_GATHER_S, due_s + self._margin_s))
+        return max(_LEAST_GATHER_S, due_s + self._margin_s)
 
     def _aim(self, *, completed: bool, gather_s: float) -> None:
         """Learn from a read that was to end a hop."""
