@@ -23,7 +23,7 @@ from edgeemg.runtime.health import Health
 from edgeemg.runtime.loop import run
 from edgeemg.runtime.notify import Notifier, Watchdog
 from edgeemg.runtime.sinks import Sink
-from edgeemg.runtime.unused_memory import give_back_memory
+from edgeemg.runtime.unused_memory import UnusedMemory, give_back_memory
 from edgeemg.runtime.watching import Watcher
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ class Live:
         watchdog = Watchdog(self.notifier, lambda: feed.silent_s < _DEAF_S, status=status)
         source = self._counted(feed)
         recent: list[Samples] = []
-        watchers: list[Watcher] = [watchdog]
+        watchers: list[Watcher] = [watchdog, UnusedMemory()]
         with ExitStack() as stack:
             if self.monitor is not None:
                 shown = self._shown(current.loaded, sensor)

@@ -1,6 +1,12 @@
 """Memory that the allocator keeps for later in, memory that the system has again out."""
 
 import ctypes
+import time
+from collections.abc import Callable
+
+from edgeemg.dsp.samples import Samples
+
+_EVERY_S = 60.0
 
 
 def give_back_memory() -> None:
@@ -12,3 +18,32 @@ def give_back_memory() -> None:
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:
         trim(0)
+
+
+class UnusedMemory:
+    """Watches a run, and hands free pages back every minute.
+
+    Each outage leaves some behind, between others that are still used. Handing them back takes a
+    fifth of a millisecond on a workstation.
+
+    clock  monotonic seconds
+    """
+
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.monotonic,
+        give_back: Callable[[], None] = give_back_memory,
+    ) -> None:
+        self._clock = clock
+        self._give_back = give_back
+        self._due_s = clock() + _EVERY_S
+
+    def see(self, samples: Samples) -> None:  # noqa: ARG002  # a watcher's signature
+        """Called at least every 0.5 s: hands back when due."""
+        now_s = self._clock()
+        if now_s >= self._due_s:
+            self._due_s = now_s + _EVERY_S
+            self._give_back()
+
+    def hear(self, said: object, verdict: object, latency_ms: float) -> None:
+        """Nothing: time passes in `see`."""

@@ -28,7 +28,10 @@ _SHORTEST, LONGEST = 24, LONGEST_PIECE - 1  # bytes of a frame with its CRC
 CRC_START = 0xFFFF
 CRC_BYTES = 2
 DATA_FIELDS = struct.Struct("<6BHIII")
-INFO_FIELDS = struct.Struct("<6BH3I3i2I4B16s")
+_HEAD, _FACTS = "6BH", "3I3i2I4B16s"
+INFO_FIELDS = struct.Struct(f"<{_HEAD}{_FACTS}")
+# read in two: CPython 3.11 keeps the memory of freed tuples of exactly 20, and never uses it again
+_INFO_HEAD, _INFO_FACTS = struct.Struct(f"<{_HEAD}"), struct.Struct(f"<{_FACTS}")
 _INFO_BYTES = INFO_FIELDS.size + CRC_BYTES
 _FLAG = 1  # the only bit of flags that has a meaning
 
@@ -149,8 +152,8 @@ def _data(raw: bytes) -> Data:
 def _info(raw: bytes) -> Info:
     if len(raw) != _INFO_BYTES:
         raise Refused("length")
-    head, facts = INFO_FIELDS.unpack_from(raw)[2:7], INFO_FIELDS.unpack_from(raw)[7:]
-    n_channels, n_samples, kind, flags, boot_id = head
+    _, _, n_channels, n_samples, kind, flags, boot_id = _INFO_HEAD.unpack_from(raw)
+    facts = _INFO_FACTS.unpack_from(raw, _INFO_HEAD.size)
     rate_mhz, scale_num, scale_den, zero, lowest, highest, overruns, time_us = facts[:8]
     *firmware, reserved, name = facts[8:]
     shaped = _is_shape(n_channels, n_samples, kind, flags)

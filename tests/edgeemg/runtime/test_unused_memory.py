@@ -1,6 +1,11 @@
 from pathlib import Path
 
-from edgeemg.runtime.unused_memory import give_back_memory
+import numpy as np
+
+from edgeemg.dsp.samples import Samples
+from edgeemg.runtime.unused_memory import UnusedMemory, give_back_memory
+
+NOTHING = Samples.contiguous(np.empty((0, 1)), 1.0)
 
 
 def resident_bytes() -> int:
@@ -15,3 +20,12 @@ def test_what_was_freed_in_pieces_goes_back_to_the_system() -> None:
     give_back_memory()
     assert before - resident_bytes() > 20_000_000
     assert kept
+
+
+def test_a_run_hands_free_pages_back_every_minute() -> None:
+    now_s, given = [1000.0], []
+    watcher = UnusedMemory(lambda: now_s[0], lambda: given.append(now_s[0]))
+    for _ in range(3 * 120):
+        now_s[0] += 0.5
+        watcher.see(NOTHING)
+    assert given == [1060.0, 1120.0, 1180.0]

@@ -1,4 +1,5 @@
 import random
+import sys
 from dataclasses import replace
 from itertools import pairwise
 
@@ -134,6 +135,18 @@ def test_noise_splits_a_run_and_is_counted() -> None:
     reader, runs = feed(sent(0, 10) + b"noise\0" + sent(10, 10) + b"more\0noise\0")
     assert [len(run) for run in runs] == [10, 10]
     assert (reader.rejected_bytes, reader.resyncs, reader.malformed) == (17, 2, 3)
+
+
+def test_beacons_leave_no_memory_behind() -> None:
+    reader, beacon = EdgeemgReader(TOLD), READY[len(TOLD) :]
+
+    def blocks_after(n: int) -> int:
+        for _ in range(n):
+            reader.feed(beacon)
+        return sys.getallocatedblocks()
+
+    warm = blocks_after(200)
+    assert blocks_after(1000) - warm < 200
 
 
 def test_noise_before_a_beacon_still_splits_a_run() -> None:
