@@ -14,31 +14,21 @@ import json
 import sys
 import tempfile
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import click
-import numpy as np
-import torch
 
-from edgeemg import __version__
+from benchmarks.seeded_bundles import write_seeded
 from edgeemg.errors import EdgeEmgError
-from edgeemg.manifest import Channel, Manifest, ModelFacts, Training
 from edgeemg.profiler.emulator import Emulator, prepare
 from edgeemg.profiler.instruction_kinds import KINDS
 from edgeemg.runtime.bundle import open_bundle
-from edgeemg.train.dataset import Part
-from edgeemg.train.front_ends import design
-from edgeemg.train.models import count_macs, count_parameters, make_model
-from edgeemg.train.runs import Run
-from edgeemg_export.bundle import write_bundle
 
 STORED = Path(__file__).parent / "results" / "guard.json"
 ALLOWED_RISE = 0.03
 VECTOR = tuple(one for one in KINDS if one not in ("load", "store", "branch", "other"))
 _FAMILIES = ("cnn", "transformer")
 _CPUS = ("cortex-a72", "cortex-a76")
-_RATE_HZ, _CHANNELS, _WINDOW, _HOP, _LABELS = 250.0, 8, 200, 25, 5
 
 
 @click.command()
@@ -96,7 +86,7 @@ def _counts(emulator: Emulator) -> Iterator[tuple[str, int]]:
             folder = Path(scratch) / family
             folder.mkdir()
             _say(f"{family}: export")
-            write_reference(family, folder)
+            write_seeded(family, folder)
             bundle = open_bundle(folder)
             for cpu in _CPUS:
                 for name, facts in bundle.models.items():
@@ -105,67 +95,6 @@ def _counts(emulator: Emulator) -> Iterator[tuple[str, int]]:
                     )
                     counted = VECTOR if facts.engine == "onnx" else KINDS
                     yield f"{family} {cpu} {name}", sum(found.kinds[one] for one in counted)
-
-
-def write_reference(family: str, folder: Path) -> None:
-    """A whole bundle of the family at the size of the examples, with seeded random weights."""
-    rng = np.random.default_rng(0)
-    windows = rng.standard_normal((64, _CHANNELS, _WINDOW)).astype(np.float32)
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        model = make_model(
-            family, channels=_CHANNELS, window_samples=_WINDOW, classes=_LABELS
-        ).eval()
-    facts = ModelFacts(
-        family=family,
-        parameters=count_parameters(model),
-        macs=count_macs(model, channels=_CHANNELS, window_samples=_WINDOW),
-    )
-    numbers = np.arange(32)
-    write_bundle(
-        Run(
-            folder,
-            model,
-            replace(_manifest(), model=facts),
-            windows[32:],
-            Part(windows[:32], numbers % _LABELS, numbers),
-        ),
-        folder,
-        formats=("onnx", "tflite"),
-        quantize=True,
-        min_agreement=0.0,
-        max_accuracy_drop=1.0,
-        allow_fail=True,
-        log=folder.with_suffix(".log"),
-        on_step=lambda _: None,
-    )
-
-
-def _manifest() -> Manifest:
-    return Manifest(
-        name="reference",
-        created="2026-01-01T00:00:00+00:00",
-        edgeemg_version=__version__,
-        labels=("down", "left", "rest", "right", "up"),
-        rest_label="rest",
-        sample_rate_hz=_RATE_HZ,
-        channels=tuple(Channel(f"EMG{n + 1}") for n in range(_CHANNELS)),
-        window_samples=_WINDOW,
-        hop_samples=_HOP,
-        bands=design("broad", 250, 50),
-        scale=(10.0,) * _CHANNELS,
-        clip=8.0,
-        model=ModelFacts(family="", parameters=0, macs=0),
-        training=Training(
-            data="none: random weights",
-            protocol="none",
-            licence="CC0-1.0",
-            generated=True,
-            recordings=0,
-            trials=0,
-            seed=0,
-        ),
-    )
 
 
 def _say(text: str) -> None:

@@ -18,6 +18,7 @@ import click
 from edgeemg.errors import EdgeEmgError, MissingToolError
 from edgeemg.profiler.cache import cache_folder, filled_once, locked
 
+_BASE = ("click==8.5.1", "pyserial==3.5")
 PEERS = {
     # brainflow 5.23 finds its library by way of pkg_resources, which setuptools 81 has no more
     "brainflow": (
@@ -28,6 +29,17 @@ PEERS = {
         "setuptools==80.10.2",
     ),
     "libemg": ("libemg==2.0.3", "onnxruntime==1.32.0", "numpy==1.26.4"),
+    "onnxruntime": ("onnxruntime==1.32.0", "numpy==2.4.6"),
+    "ai-edge-litert": ("ai-edge-litert==2.3.0", "numpy==2.4.6"),
+    "tflite-runtime": ("tflite-runtime==2.14.0", "numpy==1.26.4"),
+    "executorch": ("executorch==1.5.1", "torch==2.13.0", "numpy==2.4.6"),
+    # pnnx lists torch, which its program holds already
+    "ncnn": ("ncnn==1.0.20261020", "pnnx==20261020", "numpy==2.4.6", "--no-deps"),
+    "torch": ("torch==2.13.0", "numpy==2.4.6"),
+    # what `pip install 'edgeemg[ENGINE]'` brings beside edgeemg
+    "edgeemg-onnxruntime": ("onnxruntime==1.32.0", *_BASE, "numpy==2.4.6"),
+    "edgeemg-ai-edge-litert": ("ai-edge-litert==2.3.0", *_BASE, "numpy==2.4.6"),
+    "edgeemg-tflite-runtime": ("tflite-runtime==2.14.0", *_BASE, "numpy==1.26.4"),
 }
 _PATIENCE_S = 1800
 

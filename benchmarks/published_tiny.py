@@ -8,19 +8,11 @@ from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional as F
 
-from edgeemg import __version__
-from edgeemg.cli.outputs import fresh_folder
-from edgeemg.manifest import Band, Channel, Manifest, ModelFacts, Training
-from edgeemg.train.dataset import Part
-from edgeemg.train.runs import Run
-from edgeemg_export.bundle import write_bundle
-
-_WINDOWS = 48
+from benchmarks.random_bundle import write_random_bundle
 
 
 class _Network(nn.Module):
@@ -108,56 +100,16 @@ NETWORKS: dict[str, tuple[Callable[[], nn.Module], int, int]] = {
 
 
 def write_tiny(name: str, folder: Path) -> None:
-    """All four files. Accuracy means nothing here, so no gate holds them back."""
+    """All four files."""
     make, channels, time = NETWORKS[name]
     with torch.random.fork_rng():
         torch.manual_seed(0)
         model = make().eval()
-    windows = np.random.default_rng(0).standard_normal((_WINDOWS, channels, time))
-    inputs = windows.astype(np.float32)
-    labels: int = model.head.out_features  # type: ignore[union-attr,assignment]
-    numbers = np.arange(len(inputs))
-    half = len(inputs) // 2
-    held_out = Part(inputs[:half], numbers[:half] % labels, numbers[:half])
-    manifest = _manifest(name, model, channels, time, labels)
-    with fresh_folder(folder, force=True) as target:
-        run = Run(target, model, manifest, inputs[half:], held_out)
-        write_bundle(
-            run,
-            target,
-            formats=("onnx", "tflite"),
-            quantize=True,
-            min_agreement=0.0,
-            max_accuracy_drop=1.0,
-            allow_fail=True,
-            log=folder.with_suffix(".log"),
-            on_step=lambda _: None,
-        )
-
-
-def _manifest(name: str, model: nn.Module, channels: int, time: int, labels: int) -> Manifest:
-    parameters = sum(one.numel() for one in model.parameters())
-    return Manifest(
-        name=name,
-        created="2026-01-01T00:00:00+00:00",
-        edgeemg_version=__version__,
-        labels=tuple(f"{n}" for n in range(labels)),
-        rest_label=None,
-        sample_rate_hz=float(time),
-        channels=tuple(Channel(f"C{n}") for n in range(channels)),
+    write_random_bundle(
+        model,
+        folder,
+        family=name,
+        channels=channels,
         window_samples=time,
-        hop_samples=time,
-        bands=(Band("raw", ()),),
-        scale=(1.0,) * channels,
-        clip=8.0,
-        model=ModelFacts(family=name, parameters=parameters, macs=0),
-        training=Training(
-            data="none: random weights",
-            protocol="none",
-            licence="CC0-1.0",
-            generated=True,
-            recordings=0,
-            trials=0,
-            seed=0,
-        ),
+        sample_rate_hz=float(time),
     )

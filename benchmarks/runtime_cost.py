@@ -1,6 +1,6 @@
 """A bundle and a recording in; what the whole runtime costs, beside others on the same work, out.
 
-    edgeemg demo --out demo
+    python -m benchmarks.runtime_cost
     python -m benchmarks.runtime_cost demo/bundle demo/recordings/.../*_run-1_emg.bdf
 
 Four programs decide ten times a second with the same network: a bare loop that only calls the
@@ -29,6 +29,7 @@ import numpy as np
 
 from benchmarks.doc_tables import put_between
 from benchmarks.machine_facts import in_words, machine_facts
+from benchmarks.material import given_or_generated
 from benchmarks.peers import peer_python
 from benchmarks.process_tree import cpu_s, memory, tree
 from edgeemg.cli.running import recorded_pieces
@@ -81,29 +82,32 @@ class Heard:
 
 
 @click.command()
-@click.argument("bundle", type=click.Path(path_type=Path))
-@click.argument("recording", type=click.Path(path_type=Path))
+@click.argument("bundle", type=click.Path(path_type=Path), required=False)
+@click.argument("recording", type=click.Path(path_type=Path), required=False)
 @click.option("--seconds", default=30.0, show_default=True, help="Of signal, a program and round.")
 @click.option("--rounds", default=3, show_default=True)
 @click.option("--without-peers", is_flag=True, help="Only the bare loop and edgeemg.")
 @click.option("--out", type=click.Path(path_type=Path), help="Keep the figures as JSON.")
 @click.option("--page", type=click.Path(path_type=Path), help="Put the table on this page.")
 def main(
-    bundle: Path,
-    recording: Path,
+    bundle: Path | None,
+    recording: Path | None,
     seconds: float,
     rounds: int,
     without_peers: bool,
     out: Path | None,
     page: Path | None,
 ) -> None:
-    """Print the table."""
-    facts = machine_facts()
+    """Print the table; on a bundle and a recording that are made here, where none are given."""
     try:
-        opened = open_bundle(bundle)
+        material = given_or_generated(bundle, recording, lambda text: click.echo(text, err=True))
+        facts = machine_facts()
+        opened = open_bundle(material.bundle)
         with tempfile.TemporaryDirectory(prefix="edgeemg-cost-") as work:
-            jobs = _jobs(opened, recording, Path(work), peers=not without_peers)
-            measured = _in_turns(jobs, recording, Path(work), seconds=seconds, rounds=rounds)
+            jobs = _jobs(opened, material.recording, Path(work), peers=not without_peers)
+            measured = _in_turns(
+                jobs, material.recording, Path(work), seconds=seconds, rounds=rounds
+            )
     except EdgeEmgError as error:
         click.echo(f"runtime_cost: {error}", err=True)
         sys.exit(error.exit_code)

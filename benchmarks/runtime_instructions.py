@@ -1,5 +1,6 @@
 """A bundle and a recording in; aarch64 instructions a second of signal, whole and bare, out.
 
+    python -m benchmarks.runtime_instructions
     python -m benchmarks.runtime_instructions demo/bundle demo/recordings/.../*_run-1_emg.bdf
 
 `edgeemg run` runs in an emulated aarch64 process (edgeemg.profiler.emulator) and reads a simulated
@@ -29,6 +30,7 @@ import edgeemg
 import firmware_bridge
 from benchmarks.doc_tables import put_between
 from benchmarks.machine_facts import in_words, machine_facts
+from benchmarks.material import Material, given_or_generated
 from benchmarks.process_tree import cpu_s
 from benchmarks.runtime_cost import (
     BARE,
@@ -56,27 +58,27 @@ _START_S = 300.0
 
 
 @click.command()
-@click.argument("bundle", type=click.Path(path_type=Path))
-@click.argument("recording", type=click.Path(path_type=Path))
+@click.argument("bundle", type=click.Path(path_type=Path), required=False)
+@click.argument("recording", type=click.Path(path_type=Path), required=False)
 @click.option("--seconds", default=20.0, show_default=True, help="Of signal between the marks.")
 @click.option("--cpu", type=click.Choice(sorted(CPUS)), default="cortex-a53", show_default=True)
 @click.option("--rounds", default=2, show_default=True)
 @click.option("--out", type=click.Path(path_type=Path), help="Keep the figures as JSON.")
 @click.option("--page", type=click.Path(path_type=Path), help="Put the table on this page.")
 def main(
-    bundle: Path,
-    recording: Path,
+    bundle: Path | None,
+    recording: Path | None,
     seconds: float,
     cpu: str,
     rounds: int,
     out: Path | None,
     page: Path | None,
 ) -> None:
-    """Print the table."""
-    facts = machine_facts()
+    """Print the table; on a bundle and a recording that are made here, where none are given."""
     try:
-        emulator = prepare(lambda text: click.echo(text, err=True))
-        counted = _counted(emulator, cpu, bundle, recording, seconds=seconds, rounds=rounds)
+        material = given_or_generated(bundle, recording, _say)
+        facts = machine_facts()
+        counted = _counted(prepare(_say), cpu, material, seconds=seconds, rounds=rounds)
     except EdgeEmgError as error:
         click.echo(f"runtime_instructions: {error}", err=True)
         sys.exit(error.exit_code)
@@ -90,8 +92,9 @@ def main(
 
 
 def _counted(
-    emulator: Emulator, cpu: str, bundle: Path, recording: Path, *, seconds: float, rounds: int
+    emulator: Emulator, cpu: str, material: Material, *, seconds: float, rounds: int
 ) -> dict[str, list[dict[str, float]]]:
+    bundle, recording = material.bundle, material.recording
     opened = open_bundle(bundle)
     manifest = opened.manifest
     counted: dict[str, list[dict[str, float]]] = {BARE: [], WHOLE: []}
@@ -103,7 +106,7 @@ def _counted(
         bare = [str(SUBJECTS / "bare_loop.py"), str(model), str(windows), str(hop_s)]
         run = ["edgeemg", "run", str(bundle.resolve()), *RUN_OPTIONS]
         for turn in range(rounds):
-            click.echo(f"round {turn + 1} of {rounds}, emulated {cpu}", err=True)
+            _say(f"round {turn + 1} of {rounds}, emulated {cpu}")
             counted[BARE].append(_one(emulator, cpu, bare, work, seconds=seconds, hop_s=hop_s))
             with simulated_cyton(recording, link, speed=_SPEED):
                 # the port itself: qemu looks for a link's target below the guest's root
@@ -235,6 +238,10 @@ def table(plain: dict[str, Any]) -> list[str]:
         f"the bare loop ({min(ratios):.2f} to {max(ratios):.2f}, {plain['rounds']} rounds of "
         f"{plain['seconds']:g} s). Emulated {plain['cpu']}. {in_words(plain)}.",
     ]
+
+
+def _say(text: str) -> None:
+    click.echo(text, err=True)
 
 
 if __name__ == "__main__":

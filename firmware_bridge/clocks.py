@@ -49,14 +49,6 @@ class HostClock:
         elif behind_s < self._earliest[-1][1]:
             self._earliest[-1] = (sensor_s, behind_s)
 
-    def host_s(self, index: int) -> float:
-        """When this sample is there at the earliest, host monotonic seconds; NaN before any."""
-        if not self._earliest:
-            return math.nan
-        sensor_s = index / self._rate_hz
-        slope, base_s, at_s = self._line()
-        return sensor_s + base_s + slope * (sensor_s - at_s)
-
     def index_at(self, host_s: float) -> float:
         """The newest sample that can be there at this time, with its fraction; NaN before any."""
         if not self._earliest:

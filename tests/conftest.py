@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
@@ -22,19 +22,25 @@ if TYPE_CHECKING:
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 Simulated = Callable[..., AbstractContextManager[str]]
+Missing = Callable[[str], NoReturn]
 ROOT = Path(__file__).resolve().parent.parent
 SHARED_DATA = ROOT.parent / "shared" / "data"
 
 
-def missing(reason: str) -> None:
-    """Skip where a person runs the tests; fail in CI, where everything must be there."""
-    if os.environ.get("CI") == "true":
-        pytest.fail(f"in CI this must be there: {reason}")
-    pytest.skip(reason)
+@pytest.fixture(scope="session")
+def missing() -> Missing:
+    """`missing(reason)` skips where a person runs the tests, and fails in CI, where all must be."""
+
+    def leave(reason: str) -> NoReturn:
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"in CI this must be there: {reason}")
+        pytest.skip(reason)
+
+    return leave
 
 
 @pytest.fixture(scope="session")
-def shared_data() -> Path:
+def shared_data(missing: Missing) -> Path:
     """The real recordings, which are not part of the project."""
     if not SHARED_DATA.is_dir():
         missing(f"real recordings are not at {SHARED_DATA}")
@@ -47,7 +53,7 @@ def project_root() -> Path:
 
 
 @pytest.fixture(scope="session")
-def emulator() -> "Emulator":
+def emulator(missing: Missing) -> "Emulator":
     """Emulated boards; what it downloads stays in the user's cache."""
     from edgeemg.errors import MissingToolError
     from edgeemg.profiler.emulator import prepare
@@ -56,7 +62,6 @@ def emulator() -> "Emulator":
         return prepare(print)
     except MissingToolError as error:
         missing(str(error))
-        raise
 
 
 @pytest.fixture(scope="session")

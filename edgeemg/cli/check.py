@@ -31,6 +31,7 @@ def check(
     Whether rest alone tells recordings of different words apart, whether the length of a trial
     names its class, whether a class is in one recording only, and whether two recordings are the
     same. `evaluate` prints the warnings beside its figures. The exit code is 0, whatever is found.
+    The findings go to stderr, so that stdout is for --json.
 
     \b
     edgeemg data check rec

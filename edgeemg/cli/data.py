@@ -136,8 +136,11 @@ def import_(
 def info(folder: Path, as_json: bool) -> None:
     """Read every recording in DIR and say what is in it.
 
+    The table goes to stderr, so that stdout is for --json.
+
     \b
     edgeemg data info rec
+    edgeemg data info rec 2>&1 | less
     edgeemg data info rec --json | jq .trials
     """
     import json

@@ -24,11 +24,13 @@ def doctor(bundle: Path | None, port: str | None, as_json: bool) -> None:
     System, power and heat, memory, disk, clock; numpy and engines, each of which runs a tiny model
     in a process of its own; serial ports, the right to open them, who holds them, and programs
     that would; the service, if it is installed; with BUNDLE, every model file against its golden
-    inputs. Exit code 1 when a check fails; warnings do not fail.
+    inputs. Exit code 1 when a check fails; warnings do not fail. Findings go to stderr, so that
+    stdout is for --json.
 
     \b
     edgeemg doctor
     edgeemg doctor bundles/cnn --port /dev/ttyUSB0
+    edgeemg doctor 2>&1 | less
     edgeemg doctor --json | jq '.checks[] | select(.status != "ok")'
     """
     from edgeemg.errors import GateError

@@ -22,10 +22,12 @@ def inspect(bundle: Path, as_json: bool) -> None:
 
     Every file is checked against its sha256 first. Gates that failed at export come first. ONNX
     operators are told as onnxruntime runs them on this machine, TFLite operators as the file holds
-    them, with what XNNPACK takes of them here; either takes its engine.
+    them, with what XNNPACK takes of them here; either takes its engine. The text goes to stderr,
+    so that stdout is for --json.
 
     \b
     edgeemg inspect bundles/cnn
+    edgeemg inspect bundles/cnn 2>&1 | less
     edgeemg inspect bundles/cnn --json | jq '.files[].operators'
     edgeemg inspect bundles/cnn --json | jq .choice
     """

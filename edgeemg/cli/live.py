@@ -23,7 +23,7 @@ from edgeemg.runtime.health import Health
 from edgeemg.runtime.loop import run
 from edgeemg.runtime.notify import Notifier, Watchdog
 from edgeemg.runtime.sinks import Sink
-from edgeemg.runtime.unused_memory import UnusedMemory, give_back_memory
+from edgeemg.runtime.unused_memory import UnusedMemory, begin_long_run, give_back_memory
 from edgeemg.runtime.watching import Watcher
 
 if TYPE_CHECKING:
@@ -98,6 +98,7 @@ class Live:
             stack.enter_context(sensor)
             fitting_inputs(current.loaded.manifest, self.line, sensor)
             stack.callback(lambda: self._count(feed))
+            begin_long_run()
             stack.enter_context(feed)
             self.notifier.ready(f"decides on {named(sensor)}")
             self._decide_on(current, sensor, feed)

@@ -12,7 +12,7 @@ from edgeemg.manifest import Manifest
 from edgeemg.runtime.loop import check_fits
 
 if TYPE_CHECKING:
-    from firmware_bridge.frames import Device
+    from firmware_bridge.frames import Device, Stream
     from firmware_bridge.sensor import Sensor
 
 _AGAIN_S = 1.0  # between two tries to open a sensor that is not there yet
@@ -74,23 +74,44 @@ def _nap(stopped: Callable[[], bool]) -> None:
 
 def fitting_inputs(manifest: Manifest, line: Line, sensor: "Sensor") -> tuple[int, ...]:
     """The sensor's inputs, from 0, that the model reads; EngineError where they do not fit."""
-    inputs = model_inputs(manifest, line.channels, n_inputs=sensor.stream.n_channels)
-    check_fits(manifest, len(inputs), sensor.stream.sample_rate_hz)
-    return inputs
+    return _fitting(manifest, line.channels, sensor.stream)
+
+
+def check_line(manifest: Manifest, line: Line) -> None:
+    """EngineError for what cannot fit, as far as is known before the sensor answers."""
+    stream = line.device.stream
+    if stream is not None:
+        _fitting(manifest, line.channels, stream)
+    elif line.channels is not None:
+        _chosen(manifest, line.channels, n_inputs=None)
 
 
 def model_inputs(manifest: Manifest, asked: str | None, *, n_inputs: int) -> tuple[int, ...]:
     """The sensor's inputs, from 0, that the model reads; `asked` is a list such as 1,2,3,4."""
-    names = [channel.name for channel in manifest.channels]
     if asked is None:
+        names = [channel.name for channel in manifest.channels]
         return sensor_inputs(names, n_inputs=n_inputs)
+    return _chosen(manifest, asked, n_inputs=n_inputs)
+
+
+def _fitting(manifest: Manifest, asked: str | None, stream: "Stream") -> tuple[int, ...]:
+    inputs = model_inputs(manifest, asked, n_inputs=stream.n_channels)
+    check_fits(manifest, len(inputs), stream.sample_rate_hz)
+    return inputs
+
+
+def _chosen(manifest: Manifest, asked: str, *, n_inputs: int | None) -> tuple[int, ...]:
+    """As asked for; `n_inputs` None: nobody knows yet how many there are."""
+    names = [channel.name for channel in manifest.channels]
     try:
         chosen = tuple(int(one) - 1 for one in asked.split(","))
     except ValueError as error:
         raise EngineError(f"--channels must be numbers such as 1,2,3,4, got {asked!r}") from error
-    if len(chosen) != len(names) or not all(0 <= one < n_inputs for one in chosen):
+    there = range(max(chosen) + 1 if n_inputs is None else n_inputs)
+    if len(chosen) != len(names) or not all(one in there for one in chosen):
+        upwards = "from 1" if n_inputs is None else f"from 1 to {n_inputs}"
         raise EngineError(
-            f"--channels must name {len(names)} inputs from 1 to {n_inputs} "
+            f"--channels must name {len(names)} inputs {upwards} "
             f"(for {', '.join(names)}), got {asked!r}"
         )
     return chosen

@@ -3,6 +3,10 @@
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
+
+# options that say how to measure
+_MEASURES = ("engine", "precision", "runs", "boards")
 
 
 @click.command(short_help="What a bundle costs: on this machine, or on a board without one.")
@@ -56,11 +60,13 @@ def profile(
     With --board nothing is timed: instructions are counted on an emulated core, and times are
     estimates, intervals. That needs qemu-user and gcc.
 
-    Given a REPORT that --json printed, it is shown again, and --html makes its page.
+    Given a REPORT that --json printed, it is shown again, and --html makes its page. Tables go to
+    stderr, so that stdout is for --json.
 
     \b
     edgeemg profile bundles/cnn
     edgeemg profile bundles/cnn --engine tflite --runs 5000
+    edgeemg profile bundles/cnn 2>&1 | less
     edgeemg profile bundles/cnn --json > cnn-on-pi-4.json
     edgeemg profile cnn-on-pi-4.json --html cnn-on-pi-4.html
     edgeemg profile bundles/cnn --board pi-4 --board pi-5
@@ -71,10 +77,24 @@ def profile(
 
     check_report(html, option="--html")
     if compare:
-        if bundle is not None or boards or html:
-            raise click.UsageError("--compare takes two reports, and no BUNDLE, --board or --html")
+        if bundle is not None or html:
+            raise click.UsageError("--compare takes two reports, and no BUNDLE or --html")
+        _refuse(*_MEASURES, why="goes with a BUNDLE, and --compare takes reports that are made")
         compared(*compare, as_json=as_json)
         return
     if bundle is None:
         raise click.UsageError("Missing argument 'BUNDLE'. Or give --compare A.json B.json")
+    if bundle.is_file():
+        _refuse(*_MEASURES, why=f"goes with a BUNDLE, and {bundle} is a report that is made")
+    if boards:
+        _refuse("runs", why="is of what is timed, and with --board nothing is")
     made(bundle, Asked(engine, precision, runs, boards), as_json=as_json, html=html)
+
+
+def _refuse(*options: str, why: str) -> None:
+    """click.UsageError where one of them was given: it would change nothing, and say so nowhere."""
+    context = click.get_current_context()
+    for one in context.command.params:
+        given = context.get_parameter_source(one.name or "") is ParameterSource.COMMANDLINE
+        if one.name in options and given:
+            raise click.UsageError(f"{one.opts[0]} {why}: leave it out")

@@ -107,8 +107,15 @@ def _words(listed: str | None, file: Path | None) -> tuple[str, ...]:
     assert file is not None, "one of the two was given"
     try:
         lines = file.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise RecordingError(f"--words-file {file} cannot be read ({error})") from error
+    except OSError as error:
+        raise RecordingError(
+            f"--words-file {file} cannot be read ({error.strerror}): "
+            "give a file of one word or phrase a line"
+        ) from error
+    except UnicodeDecodeError as error:
+        raise RecordingError(
+            f"--words-file {file} is not text in UTF-8: save it as that, one word or phrase a line"
+        ) from error
     stripped = (line.partition("#")[0].strip() for line in lines)
     return tuple(line for line in stripped if line)
 

@@ -1,5 +1,6 @@
 """`edgeemg run`: a bundle and a sensor in, decisions out."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -12,7 +13,10 @@ from edgeemg.cli.sensor_options import device_of, sensor_settings
 
 if TYPE_CHECKING:
     from edgeemg.cli.live import Monitor
+    from edgeemg.cli.loading import Model
+    from edgeemg.cli.opening import Line
     from edgeemg.manifest import DecisionSettings, Manifest
+    from firmware_bridge.frames import Device
 
 _OF_A_SENSOR = ("channels", "no_reconnect", "wait", "monitor", "monitor_token_file")
 
@@ -27,7 +31,7 @@ _OF_A_SENSOR = ("channels", "no_reconnect", "wait", "monitor", "monitor_token_fi
 @click.option("--channels", help="The sensor's inputs that the model reads, as in 1,2,3,4.")
 @click.option("--sink", "sinks", multiple=True, help="Where decisions go; repeatable; see below.")
 @click.option("--every-hop", is_flag=True, help="Tell what every hop says, rest and doubt too.")
-@click.option("--seconds", type=POSITIVE, help="Stop after this.")
+@click.option("--seconds", type=POSITIVE, help="Stop after this: see below.")
 @click.option("--no-reconnect", is_flag=True, help="End, with exit code 2, when the sensor goes.")
 @click.option("--wait", is_flag=True, help="Wait, for ever, for a sensor that is not there yet.")
 @click.option(
@@ -49,6 +53,9 @@ _OF_A_SENSOR = ("channels", "no_reconnect", "wait", "monitor", "monitor_token_fi
 def run(bundle: Path, port: str | None, recording: Path | None, **options: Any) -> None:
     """Decide live from a sensor, or from a recording of one; one JSON object a line on stdout.
 
+    --seconds counts from a sensor's first sample by the clock; of a recording it is its first so
+    many seconds, however fast they are played.
+
     Without --engine and --precision, it runs the file that `edgeemg export --board` chose for the
     board that this is, or, on a machine that it did not measure, the one file that was chosen where
     that was for one board only; else the first engine that is installed, in float32. Which, and
@@ -58,6 +65,8 @@ def run(bundle: Path, port: str | None, recording: Path | None, **options: Any) 
     Counters of samples, losses and latency go to stderr at the end. SIGINT and SIGTERM stop the
     sensor first; SIGHUP, where it runs without a terminal, loads the bundle again and loses no
     sample. Decision settings come from the bundle; the flags override them.
+
+    A recording is played as fast as it goes, and loses nothing: exit code 1 where a sink did.
 
     \b
     --sink jsonl                       one JSON object a line on stdout: what is done without it
@@ -76,9 +85,7 @@ def run(bundle: Path, port: str | None, recording: Path | None, **options: Any) 
     edgeemg run bundles/cnn --recording rec/sub-01/ses-1/emg/sub-01_ses-1_task-silent_emg.bdf
     """
     from edgeemg.cli.live import Live
-    from edgeemg.cli.loading import Model
-    from edgeemg.cli.opening import Line
-    from edgeemg.cli.running import decide_live, decide_recorded
+    from edgeemg.cli.running import Played, decide_live, decide_recorded
     from edgeemg.cli.sinks import open_sinks
     from edgeemg.cli.stopping import Stop
     from edgeemg.cli.telling import warn
@@ -91,11 +98,10 @@ def run(bundle: Path, port: str | None, recording: Path | None, **options: Any) 
     if recording is not None and lone:
         raise click.UsageError(f"--{lone[0].replace('_', '-')} goes with --port")
     device = device_of(options)
-    model = Model(
-        bundle, options["engine"], options["precision"], partial(_settings, options=options)
-    )
+    model = model_of(bundle, options)
     monitor = _monitor(options)
-    with Stop(options["seconds"], reloads=recording is None) as stop:
+    seconds = options["seconds"]
+    with Stop(seconds if recording is None else None, reloads=recording is None) as stop:
         sinks = open_sinks(
             options["sinks"] or ("jsonl",),
             manifest=read_manifest(bundle),
@@ -105,18 +111,33 @@ def run(bundle: Path, port: str | None, recording: Path | None, **options: Any) 
             every_hop=options["every_hop"],
         )
         if recording is not None:
-            every_hop = options["every_hop"]
-            decide_recorded(model, recording, sinks=sinks, every_hop=every_hop, stop=stop)
+            every_hop, played = options["every_hop"], Played(recording, seconds)
+            decide_recorded(model, played, sinks=sinks, every_hop=every_hop, stop=stop)
             return
         assert port is not None, "one of the two was given"
-        line = Line(
-            port,
-            device,
-            reconnect=not options["no_reconnect"],
-            wait=options["wait"],
-            channels=options["channels"],
-        )
+        line = line_of(port, device, options)
         decide_live(Live(model, line, sinks, Health(), stop, options["every_hop"], monitor))
+
+
+def model_of(bundle: Path, options: Mapping[str, Any]) -> "Model":
+    """The bundle, and how to run it; `options` of `run`."""
+    from edgeemg.cli.loading import Model
+
+    engine, precision = options["engine"], options["precision"]
+    return Model(bundle, engine, precision, partial(_settings, options=options))
+
+
+def line_of(port: str, device: "Device", options: Mapping[str, Any]) -> "Line":
+    """The sensor, and what to do where it is not there; `options` of `run`."""
+    from edgeemg.cli.opening import Line
+
+    return Line(
+        port,
+        device,
+        reconnect=not options["no_reconnect"],
+        wait=options["wait"],
+        channels=options["channels"],
+    )
 
 
 def _monitor(options: dict[str, Any]) -> "Monitor | None":
@@ -129,7 +150,7 @@ def _monitor(options: dict[str, Any]) -> "Monitor | None":
     return partial(ModelPage, monitor_access(address, token_file=token_file))
 
 
-def _settings(manifest: "Manifest", options: dict[str, Any]) -> "DecisionSettings":
+def _settings(manifest: "Manifest", options: Mapping[str, Any]) -> "DecisionSettings":
     """The manifest's decision settings with the flags that were given."""
     given = {
         name: options[name]

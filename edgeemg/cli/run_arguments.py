@@ -1,7 +1,7 @@
 """Arguments of `edgeemg run` as typed in; checked, and as a service needs them, out."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote
@@ -24,6 +24,7 @@ class RunArguments:
     flags    that were given
     files    that it reads, beside the bundle
     tokens   those of them that hold a token
+    values   everything, with what is there by default, under the names of `run`'s own parameters
     """
 
     bundle: Path
@@ -34,6 +35,7 @@ class RunArguments:
     flags: tuple[str, ...]
     files: tuple[Path, ...]
     tokens: tuple[Path, ...] = ()
+    values: Mapping[str, Any] = field(default_factory=dict)
 
     def command(self, port: Path) -> Iterator[str]:
         """The arguments again, for a service whose sensor is on `port`."""
@@ -79,6 +81,7 @@ def parse(arguments: Sequence[str]) -> RunArguments:
         flags=tuple(dict.fromkeys((*flags, "--wait"))),
         files=tuple(read),
         tokens=tuple(tokens),
+        values=values,
     )
 
 
@@ -118,12 +121,11 @@ def _check_device(values: dict[str, Any]) -> None:
 
 def _check_texts(values: dict[str, Any]) -> None:
     """What `run` would refuse at each start, for ever; and what a line of a unit cannot hold."""
-    from edgeemg.cli.sinks import check_name
+    from edgeemg.cli.sink_names import check_names
 
     if not str(values["port"]).isprintable():
         raise click.UsageError(f"--port {values['port']!r} holds a character that no port has")
-    for name in values["sinks"]:
-        check_name(name)
+    check_names(values["sinks"], every_hop=values["every_hop"])
 
 
 def _texts(value: Any) -> tuple[str, ...]:

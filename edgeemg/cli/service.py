@@ -1,5 +1,6 @@
 """`edgeemg service`: the runtime as a systemd service that starts with the board."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -53,6 +54,10 @@ def install(
     --engine, --threshold and so on. Comments in the unit say what each restriction is for. Where
     the sensor is plugged in, it gets the name /dev/NAME-sensor, whichever socket it is in later.
 
+    What `edgeemg run` would refuse at each start is refused here: the bundle, its engine, decision
+    settings, --channels, the program and the keys of a sink. With --dry-run, and below --prefix,
+    for another machine, it is a warning.
+
     Files that are as they should be are left alone; one that was changed by hand is kept as
     .before; one that somebody else wrote is never touched. Passwords and tokens belong into
     /etc/NAME.env, which only root needs to read.
@@ -65,6 +70,7 @@ def install(
     """
     from edgeemg.cli import servicing
     from edgeemg.cli.run_arguments import parse
+    from edgeemg.cli.service_trial import refusals
     from edgeemg.errors import EdgeEmgError
     from edgeemg.runtime.bundle import open_bundle
 
@@ -72,15 +78,16 @@ def install(
     open_bundle(asked.bundle)
     below = prefix or servicing.PREFIX
     planned = servicing.plan(asked, name=name, user=user, prefix=below)
+    problems = (*refusals(asked), *planned.problems)
     files = planned.paths(below)
     servicing.check_ours((*files, *servicing.units_beside(name, below)))
     if dry_run:
-        _warn_of(planned)
+        _warn((*problems, *planned.warnings))
         click.echo("\n".join(f"# --- {path}\n{text}" for path, text in files.items()), nl=False)
         return
-    if prefix is None and planned.problems:
-        raise EdgeEmgError(planned.problems[0])
-    _warn_of(planned)
+    if prefix is None and problems:
+        raise EdgeEmgError(problems[0])
+    _warn((*problems, *planned.warnings))
     _write(files)
     _say_sensor(planned)
     _start(name, here=prefix is None)
@@ -138,8 +145,8 @@ def status(name: str, as_json: bool) -> None:
     click.echo(check.found, err=True)
 
 
-def _warn_of(planned: "Service") -> None:
-    for one in (*planned.problems, *planned.warnings):
+def _warn(sentences: Iterable[str]) -> None:
+    for one in sentences:
         click.echo(f"warning: {one}", err=True)
 
 

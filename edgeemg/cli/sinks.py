@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Thread
 
+from edgeemg.cli.sink_names import check_names, ws_url
 from edgeemg.errors import SinkError
 from edgeemg.manifest import Manifest
 from edgeemg.runtime.outbox import MOST, Outbox, Place
@@ -58,7 +59,7 @@ def open_sinks(
     stopped: Callable[[], bool] = lambda: False,
     every_hop: bool = False,
 ) -> list[Sink]:
-    """All of them, or none; what each name may be is in KINDS.
+    """All of them, or none; what each name may be is in EXAMPLES.
 
     every_hop  whether each hop is told, doubt included: nothing that one acts on at once, so that
                sinks that press keys or run commands are refused
@@ -67,14 +68,9 @@ def open_sinks(
     MissingExtraError where a sink needs a package that is not installed. A broker or a host that
     cannot be reached is no error: it is told, and tried again for ever.
     """
+    check_names(names, every_hop=every_hop)
     opening = Opening(manifest, lossless, tell, stopped)
     with ExitStack() as stack:
-        for name in names:
-            if every_hop and name.partition(":")[0] in _ACT:
-                raise SinkError(
-                    f"--sink {name} acts on what it is told, and --every-hop tells each hop, doubt "
-                    "included: leave one of the two out"
-                )
         sinks = [stack.enter_context(closing(_open(name, opening))) for name in names]
         stack.pop_all()
     return sinks
@@ -123,21 +119,8 @@ def sink_counters(sinks: Sequence[Sink]) -> dict[str, int]:
     return counters
 
 
-def check_name(name: str) -> None:
-    """SinkError for an unknown kind, or a URL that carries a password; nothing is opened."""
-    kind = name.partition(":")[0]
-    if kind not in KINDS:
-        known = "; ".join(example for example, _ in KINDS.values())
-        raise SinkError(f"unknown sink {name!r}; there are: {known}")
-    if name.startswith(f"{kind}://"):
-        from edgeemg.runtime.sink_address import parse_sink_url
-
-        parse_sink_url(name.partition("?")[0], KINDS[kind][0])
-
-
 def _open(name: str, opening: Opening) -> Sink:
-    check_name(name)
-    return KINDS[name.partition(":")[0]][1](name, opening)
+    return KINDS[name.partition(":")[0]](name, opening)
 
 
 def _lines(name: str, opening: Opening) -> Sink:
@@ -163,19 +146,15 @@ def _mqtt(name: str, opening: Opening) -> Sink:
     from edgeemg.runtime.sink_mqtt import Mqtt
 
     broker = parse_broker(name, tell=opening.tell)
-    standing = opening.standing(f"{name.partition(':')[0]}://{broker.host}/{broker.topic}")
+    standing = opening.standing(broker.title)
     return opening.box_for("mqtt", Mqtt(broker, opening.manifest, standing), standing)
 
 
 def _websocket(name: str, opening: Opening) -> Sink:
-    from edgeemg.runtime.sink_address import parse_sink_url
     from edgeemg.runtime.sink_websocket import WebSocketSink
     from edgeemg.runtime.web_access import open_access
 
-    options = {"options": ("token_file",), "many": ("origin",)}
-    url = parse_sink_url(name, KINDS["ws"][0], **options)
-    if url.path:
-        raise SinkError(f"{name!r}: a WebSocket sink has no path, as in {KINDS['ws'][0]}")
+    url = ws_url(name)
     token_file = url.options.get("token_file")
     access = open_access(
         url.place,
@@ -211,15 +190,14 @@ def _keys(name: str, opening: Opening) -> Sink:
 
 
 _WS_PORT = 8765
-_ACT = ("exec", "keys")
 
-# what comes before the first colon: how such a sink is named, and what opens it
-KINDS: dict[str, tuple[str, Callable[[str, Opening], Sink]]] = {
-    "jsonl": ("jsonl (stdout) or jsonl:FILE", _lines),
-    "mqtt": ("mqtt://HOST[:PORT]/TOPIC", _mqtt),
-    "mqtts": ("mqtts://HOST[:PORT]/TOPIC", _mqtt),
-    "ws": ("ws://[HOST][:PORT]", _websocket),
-    "udp": ("udp://HOST:PORT", _udp),
-    "exec": ("exec:COMMAND ARGS", _command),
-    "keys": ("keys:LABEL=KEY,... or keys:FILE", _keys),
+# what comes before the first colon, and what opens it; EXAMPLES in sink_names says the rest
+KINDS: dict[str, Callable[[str, Opening], Sink]] = {
+    "jsonl": _lines,
+    "mqtt": _mqtt,
+    "mqtts": _mqtt,
+    "ws": _websocket,
+    "udp": _udp,
+    "exec": _command,
+    "keys": _keys,
 }

@@ -1,20 +1,19 @@
 """A URL and the environment in, the broker and the credentials to use there out."""
 
 import os
-import stat
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from edgeemg.errors import SinkError
-from edgeemg.runtime.sink_address import SinkUrl, parse_sink_url
+from edgeemg.runtime.secret_files import read_secret
+from edgeemg.runtime.sink_address import SinkUrl, host_and_port, parse_sink_url
 
 EXAMPLE = "mqtt://HOST[:PORT]/TOPIC or mqtts://HOST[:PORT]/TOPIC"
 USERNAME_VARIABLE = "EDGEEMG_MQTT_USERNAME"
 PASSWORD_VARIABLE = "EDGEEMG_MQTT_PASSWORD"  # noqa: S105  # its name, not a password
 _PORTS = {"mqtt": 1883, "mqtts": 8883}
 _LONGEST_TOPIC = 1000  # bytes; MQTT takes 65535, and ours adds a level
-_LONGEST_FILE = 4096  # bytes; more is not a name and a password
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
@@ -33,26 +32,53 @@ class Broker:
     username: str | None = None
     password: str | None = field(default=None, repr=False)
 
+    @property
+    def place(self) -> str:
+        """HOST:PORT, as people find it in a list of what listens."""
+        return host_and_port(self.host, self.port)
+
+    @property
+    def title(self) -> str:
+        """Its URL, without what is secret."""
+        return f"mqtt{'s' * self.tls}://{self.place}/{self.topic}"
+
+
+def broker_of(text: str) -> Broker:
+    """The broker of mqtt://HOST[:PORT]/TOPIC[?credentials=FILE][&ca=FILE], or mqtts://.
+
+    Nobody's name and password are in it: no file is read. SinkError where the URL is none.
+    """
+    return _broker(_url(text), text)
+
 
 def parse_broker(text: str, *, tell: Callable[[str], None]) -> Broker:
-    """The broker of mqtt://HOST[:PORT]/TOPIC[?credentials=FILE][&ca=FILE], or mqtts://.
+    """The same, and who connects there.
 
     The file holds a user name on its first line and a password on its second; without one they
     come from EDGEEMG_MQTT_USERNAME and EDGEEMG_MQTT_PASSWORD. `tell` is told where others may
     read the file, and where a password goes out in the clear. SinkError where anything is wrong.
     """
+    url = _url(text)
+    username, password = _credentials(url, tell)
+    broker = replace(_broker(url, text), username=username, password=password)
+    if password is not None and not broker.tls and broker.host not in _LOOPBACK:
+        tell(f"the password for {broker.place} goes out in the clear: use mqtts://")
+    return broker
+
+
+def _url(text: str) -> SinkUrl:
     url = parse_sink_url(text, EXAMPLE, options=("ca", "credentials"))
     if not url.host or url.port == 0:
         raise SinkError(f"a sink such as {EXAMPLE} was wanted, got {text!r}")
+    return url
+
+
+def _broker(url: SinkUrl, text: str) -> Broker:
     tls = url.scheme == "mqtts"
     ca = Path(url.options["ca"]) if "ca" in url.options else None
     if ca is not None and not tls:
         raise SinkError(f"{text!r}: ?ca= goes with mqtts://, and mqtt:// is not encrypted")
-    username, password = _credentials(url, tell)
-    if password is not None and not tls and url.host not in _LOOPBACK:
-        tell(f"the password for {url.place} goes out in the clear: use mqtts://")
-    port = url.port or _PORTS[url.scheme]
-    return Broker(url.host, port, _topic(url, text), tls, ca, username, password)
+    return Broker(url.host, url.port or _PORTS[url.scheme], _topic(url, text), tls, ca)
 
 
 def _topic(url: SinkUrl, text: str) -> str:
@@ -74,15 +100,7 @@ def _credentials(url: SinkUrl, tell: Callable[[str], None]) -> tuple[str | None,
             raise SinkError(f"{PASSWORD_VARIABLE} is set and {USERNAME_VARIABLE} is not: set both")
         return username, password
     path = Path(url.options["credentials"])
-    try:
-        with path.open("rb") as file:
-            if os.fstat(file.fileno()).st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-                tell(f"others on this machine may read the password in {path}: chmod 600 {path}")
-            held = file.read(_LONGEST_FILE + 1).decode("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not text"
-        raise SinkError(f"cannot read credentials from {path} ({reason})") from error
-    lines = held.splitlines()
-    if not 1 <= len(lines) <= 2 or not lines[0] or len(held) > _LONGEST_FILE:
+    lines = read_secret(path, "password", tell=tell).splitlines()
+    if not 1 <= len(lines) <= 2 or not lines[0]:
         raise SinkError(f"{path} must hold a user name on line 1 and a password on line 2")
     return lines[0], lines[1] if len(lines) == 2 else None

@@ -26,8 +26,13 @@ class SinkUrl:
     @property
     def place(self) -> str:
         """HOST:PORT as far as they were given, with brackets around an IPv6 number."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return host if self.port is None else f"{host}:{self.port}"
+        return host_and_port(self.host, self.port)
+
+
+def host_and_port(host: str, port: int | None) -> str:
+    """HOST:PORT as in a URL, with brackets around an IPv6 number; HOST where there is no port."""
+    named = f"[{host}]" if ":" in host else host
+    return named if port is None else f"{named}:{port}"
 
 
 def parse_sink_url(

@@ -48,7 +48,7 @@ class Mqtt(Place):
         self._broker = broker
         self._standing = standing
         self._model = _about(manifest)
-        self._why = f"not connected yet to {broker.host}:{broker.port}"
+        self._why = f"not connected yet to {broker.place}"
         self._connected, self._gone = threading.Event(), threading.Event()
         self._tried = threading.Event()  # the first connection came, or failed
         self._hurried = self._leaving = False
@@ -68,7 +68,7 @@ class Mqtt(Place):
                 break
             self._confirmation.wait(1)
             if self._hurried or not self._connected.is_set():
-                raise SinkError("the broker confirms nothing")
+                raise SinkError(f"the broker at {self._broker.place} confirms nothing")
         self._publish(_DECISION, decision.as_json(), retain=False)
 
     def hurry(self) -> None:
@@ -136,7 +136,7 @@ class Mqtt(Place):
 
     def _on_connect(self, client: Any, data: Any, flags: Any, reason: Any, _: Any) -> None:  # noqa: ARG002  # paho's signature
         if reason.is_failure:
-            self._is_down(f"the broker refused the connection ({reason})")
+            self._is_down(f"the broker at {self._broker.place} refused the connection ({reason})")
             return
         if self._leaving:
             self._client.leave()
@@ -151,15 +151,16 @@ class Mqtt(Place):
 
     def _on_connect_fail(self, client: Any, data: Any) -> None:  # noqa: ARG002  # paho's signature
         error = sys.exception()  # paho calls this while it handles what went wrong
-        where = f"{self._broker.host}:{self._broker.port}"
-        self._is_down(f"cannot reach the broker at {where} ({_reason(error)})")
+        self._is_down(f"cannot reach the broker at {self._broker.place} ({_reason(error)})")
 
     def _on_disconnect(self, client: Any, data: Any, flags: Any, reason: Any, _: Any) -> None:  # noqa: ARG002  # paho's signature
         self._gone.set()
         if self._connected.is_set():
-            self._is_down(f"the connection to the broker is lost ({reason})")
+            self._is_down(
+                f"the connection to the broker at {self._broker.place} is lost ({reason})"
+            )
         elif not self._tried.is_set():
-            where = f"{self._broker.host}:{self._broker.port}"
+            where = self._broker.place
             self._is_down(f"what listens at {where} is no MQTT broker, or hung up ({reason})")
 
     def _on_publish(self, client: Any, data: Any, mid: int, reason: Any, _: Any) -> None:  # noqa: ARG002  # paho's signature
@@ -168,7 +169,7 @@ class Mqtt(Place):
 
     def _on_broken(self, error: Exception) -> None:
         self._gone.set()
-        where = f"{self._broker.host}:{self._broker.port}"
+        where = self._broker.place
         self._is_down(f"the connection to the broker at {where} broke ({_reason(error)})")
 
     def _is_down(self, why: str) -> None:

@@ -1,12 +1,28 @@
 """Memory that the allocator keeps for later in, memory that the system has again out."""
 
 import ctypes
+import gc
 import time
 from collections.abc import Callable
 
 from edgeemg.dsp.samples import Samples
 
 _EVERY_S = 60.0
+_MMAP_THRESHOLD = -3  # mallopt(3) of glibc, /usr/include/malloc.h
+_LARGE_BYTES = 1 << 15
+
+
+def begin_long_run() -> None:
+    """Once all is loaded, before hours of work.
+
+    Large blocks, as a model's, get pages of their own from now on and leave none behind; what libc
+    cannot is left out. Objects that are there now are not looked through again for garbage: that
+    would hold up the loop for longer than a hop takes.
+    """
+    set_option = getattr(ctypes.CDLL(None), "mallopt", None)
+    if set_option is not None:
+        set_option(_MMAP_THRESHOLD, _LARGE_BYTES)
+    gc.freeze()
 
 
 def give_back_memory() -> None:
@@ -15,6 +31,7 @@ def give_back_memory() -> None:
     Without it each bundle that is loaded again leaves some of its pages with the process:
     malloc_trim(3) of glibc.
     """
+    gc.collect()
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:
         trim(0)

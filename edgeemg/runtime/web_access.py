@@ -8,7 +8,6 @@ machine by its own name. Nothing is encrypted: beyond a network that is one's ow
 
 import hmac
 import os
-import stat
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from ipaddress import ip_address
@@ -16,11 +15,12 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 from edgeemg.errors import SinkError
+from edgeemg.runtime.secret_files import read_secret
+from edgeemg.runtime.sink_address import host_and_port
 
 TOKEN_VARIABLE = "EDGEEMG_TOKEN"  # noqa: S105  # its name, not a token
 LOOPBACK = "127.0.0.1"
 _LOOPBACK_NAMES = ("localhost", LOOPBACK, "[::1]")
-_LONGEST = 4096  # bytes of a token's file; more is not a token
 _EASILY_GUESSED = 16  # characters; fewer are worth a warning
 _SCHEMES = {"http": 80, "https": 443}
 _MAKE_ONE = "python3 -c 'import secrets; print(secrets.token_urlsafe())' > token; chmod 600 token"
@@ -45,7 +45,7 @@ class Address:
 
     def __str__(self) -> str:
         """HOST:PORT as in a URL, with brackets around an IPv6 number."""
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+        return host_and_port(self.host, self.port)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +153,7 @@ def read_token(path: Path | None, *, tell: Callable[[str], None]) -> str | None:
         if not token:
             return None
     else:
-        named, token = str(path), _held(path, tell)
+        named, token = str(path), read_secret(path, "token", tell=tell).strip()
     if not token or not all("!" <= one <= "~" for one in token):
         raise SinkError(
             f"{named} must hold a token: printable ASCII without spaces; make one: {_MAKE_ONE}"
@@ -161,19 +161,6 @@ def read_token(path: Path | None, *, tell: Callable[[str], None]) -> str | None:
     if len(token) < _EASILY_GUESSED:
         tell(f"the token in {named} is easily guessed: make it {_EASILY_GUESSED} characters long")
     return token
-
-
-def _held(path: Path, tell: Callable[[str], None]) -> str:
-    try:
-        with path.open("rb") as file:
-            if os.fstat(file.fileno()).st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-                tell(f"others on this machine may read the token in {path}: chmod 600 {path}")
-            held = file.read(_LONGEST + 1)
-    except OSError as error:
-        raise SinkError(f"cannot read a token from {path} ({error.strerror})") from error
-    if len(held) > _LONGEST:
-        raise SinkError(f"{path} holds more than {_LONGEST} bytes: that is no token")
-    return held.decode("utf-8", "replace").strip()
 
 
 def _same(origin: str, host: str) -> bool:

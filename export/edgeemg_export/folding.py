@@ -11,7 +11,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 from edgeemg.errors import ModelError
 
 _TOLERANCE = 1e-3  # of the largest output: rounding is far below, a wrong fold far above
-Product = nn.Conv1d | nn.Linear
+Product = nn.Conv1d | nn.Conv2d | nn.Linear
 
 
 def folded(model: nn.Module, *examples: Tensor) -> nn.Module:
@@ -48,7 +48,7 @@ class _feeds:  # noqa: N801  # a value, made once: which norm stands beside whic
         hooks = [
             module.register_forward_hook(self._note)
             for module in model.modules()
-            if isinstance(module, _BatchNorm | nn.Conv1d | nn.Linear)
+            if isinstance(module, _BatchNorm | Product)
         ]
         with torch.no_grad():
             model(*examples)
@@ -68,7 +68,7 @@ class _feeds:  # noqa: N801  # a value, made once: which norm stands beside whic
 def _one_step(product: Product) -> bool:
     """Whether padding cannot reach into what it sees: zeros are not the norm's zeros."""
     return isinstance(product, nn.Linear) or (
-        product.kernel_size == (1,) and product.padding == (0,) and product.groups == 1
+        set(product.kernel_size) == {1} and set(product.padding) == {0} and product.groups == 1
     )
 
 

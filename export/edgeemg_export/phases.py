@@ -29,10 +29,14 @@ def phased(model: nn.Module, *examples: Tensor, dividing: int = 0) -> nn.Module:
     """
     copy = deepcopy(model).eval()
     lengths: dict[nn.Module, int] = {}
+
+    def note(one: nn.Module, args: tuple[Tensor, ...]) -> None:
+        *_, rows, length = args[0].shape
+        if rows == 1:  # of more, blocks were dearer on two cores of three, in float on all
+            lengths[one] = length
+
     hooks = [
-        one.register_forward_pre_hook(lambda one, args: lengths.update({one: args[0].shape[-1]}))
-        for one in copy.modules()
-        if isinstance(one, nn.Conv2d)
+        one.register_forward_pre_hook(note) for one in copy.modules() if isinstance(one, nn.Conv2d)
     ]
     with torch.no_grad():
         copy(*examples)

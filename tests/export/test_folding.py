@@ -55,6 +55,33 @@ def test_no_batch_normalisation_is_left_and_the_answers_are_the_same(name):
         torch.testing.assert_close(without(x), model(x), atol=1e-5, rtol=1e-4)
 
 
+class PictureNorms(nn.Module):
+    """Norms behind a convolution over pictures, and before one that looks at one place."""
+
+    def __init__(self):
+        super().__init__()
+        self.over_time = nn.Sequential(nn.Conv2d(1, 8, (1, 5)), nn.BatchNorm2d(8), nn.ReLU())
+        self.mix = nn.Sequential(nn.BatchNorm2d(8), nn.Conv2d(8, 4, 1))
+
+    def forward(self, x):
+        return self.mix(self.over_time(x.unsqueeze(1))).mean((2, 3))
+
+
+def test_norms_over_pictures_are_folded_too():
+    model = settled(PictureNorms())
+    without = folded(model, X)
+    assert not any(isinstance(module, nn.BatchNorm2d) for module in without.modules())
+    x = torch.randn(8, 3, 120)
+    with torch.no_grad():
+        torch.testing.assert_close(without(x), model(x), atol=1e-5, rtol=1e-4)
+
+
+def test_a_norm_before_a_picture_convolution_that_pads_is_not_folded():
+    layers = [nn.Unflatten(1, (1, 3)), nn.BatchNorm2d(1), nn.Conv2d(1, 8, (3, 1), padding=(1, 0))]
+    with pytest.raises(ModelError, match="cannot be folded: 1"):
+        folded(settled(nn.Sequential(*layers)), X)
+
+
 def test_the_original_keeps_its_norms_and_its_mode():
     model = make_model("cnn", channels=3, window_samples=120, classes=4).train()
     folded(model, X)

@@ -51,6 +51,14 @@ def test_many_channels_are_left_alone():
     assert isinstance(phased(one, torch.zeros(1, 32, 1, 20))[0], nn.Conv2d)
 
 
+def test_a_convolution_over_pictures_of_several_rows_stays_as_it_is():
+    network = nn.Sequential(nn.Conv2d(2, 4, (1, 3)), nn.Conv2d(4, 2, (14, 1)))
+    x = torch.randn(1, 2, 14, 20)
+    ours = phased(network, x)
+    assert isinstance(ours[0], nn.Conv2d)
+    torch.testing.assert_close(ours(x), network(x), atol=0, rtol=0)
+
+
 def test_the_network_that_is_given_stays_as_it_was():
     one = nn.Sequential(nn.Conv2d(2, 4, (1, 3)))
     phased(one, torch.zeros(1, 2, 1, 20))

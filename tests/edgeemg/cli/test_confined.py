@@ -1,12 +1,13 @@
 """The engines under the unit's rule for memory and its filter of system calls, without systemd."""
 
-import os
 import platform
 import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -47,12 +48,6 @@ except PermissionError:
 """
 
 
-def missing(reason: str) -> None:
-    if os.environ.get("CI") == "true":
-        pytest.fail(f"in CI this must be there: {reason}")
-    pytest.skip(reason)
-
-
 def calls_of(group: str) -> set[str]:
     """The system calls of a group of systemd's, of groups in it, too."""
     done = subprocess.run(
@@ -69,7 +64,7 @@ def calls_of(group: str) -> set[str]:
 
 
 @pytest.fixture(scope="module")
-def allowed() -> str:
+def allowed(missing: Callable[[str], NoReturn]) -> str:
     """The system calls that the unit leaves; @default is in every filter: systemd.exec(5)."""
     if shutil.which("systemd-analyze") is None:
         missing("systemd-analyze, of Debian's package systemd")

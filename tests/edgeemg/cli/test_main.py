@@ -14,6 +14,7 @@ import pytest
 
 from edgeemg import __version__
 from edgeemg.cli import main as command_line
+from edgeemg.cli import verbs
 from edgeemg.cli.outputs import fresh_folder
 from edgeemg.errors import EdgeEmgError, GateError, ManifestError
 
@@ -45,7 +46,7 @@ def verb(
         module = ModuleType("a_verb_of_a_test")
         module.act = click.command("act")(action)  # type: ignore[attr-defined]
         monkeypatch.setitem(sys.modules, module.__name__, module)
-        monkeypatch.setitem(command_line.VERBS, "act", (module.__name__, "act"))
+        monkeypatch.setitem(verbs.VERBS, "act", (module.__name__, "act"))
         monkeypatch.setattr(sys, "argv", ["edgeemg", "act"])
         with pytest.raises(SystemExit) as left:
             command_line.main()
@@ -76,12 +77,12 @@ def test_help_names_every_verb(flag: str) -> None:
     listed = [
         line.split()[0] for line in done.stdout.partition("Commands:")[2].splitlines() if line
     ]
-    assert listed == list(command_line.VERBS)
+    assert listed == list(verbs.VERBS)
 
 
-@pytest.mark.parametrize("name", command_line.VERBS)
+@pytest.mark.parametrize("name", verbs.VERBS)
 def test_every_verb_has_help_with_an_example(name: str) -> None:
-    command = command_line.edgeemg.get_command(click.Context(command_line.edgeemg), name)
+    command = verbs.edgeemg.get_command(click.Context(verbs.edgeemg), name)
     assert command is not None
     assert command.name == name
     assert f"edgeemg {name}" in (command.help or "")
@@ -91,7 +92,7 @@ def test_every_verb_has_help_with_an_example(name: str) -> None:
 def test_the_help_of_what_trains_names_every_model(name: str) -> None:
     from edgeemg.train.models import MODELS
 
-    command = command_line.edgeemg.get_command(click.Context(command_line.edgeemg), name)
+    command = verbs.edgeemg.get_command(click.Context(verbs.edgeemg), name)
     assert command is not None
     listed = (command.help or "").partition("MODELS:")[2].partition("\n\n")[0]
     listed = listed.partition("PROTOCOLS:")[0]
@@ -230,7 +231,8 @@ _WAITS = """
 import signal, sys, time, types
 signal.signal(signal.SIGINT, signal.default_int_handler)
 import click
-from edgeemg.cli.main import VERBS, main
+from edgeemg.cli.main import main
+from edgeemg.cli.verbs import VERBS
 
 @click.command()
 def wait():

@@ -41,6 +41,34 @@ def test_wrong_answers_are_a_failed_gate_after_the_report(wrong_bundle: Path) ->
     assert "answers the golden inputs wrongly" in done.stderr.splitlines()[-1]
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("report.json", "--runs", 5), "--runs goes with a BUNDLE, and report.json is a report"),
+        (("report.json", "--engine", "onnx"), "--engine goes with a BUNDLE"),
+        (("report.json", "--precision", "int8"), "--precision goes with a BUNDLE"),
+        (("report.json", "--board", "pi-4"), "--board goes with a BUNDLE"),
+        (
+            ("--compare", "a.json", "b.json", "--runs", 5),
+            "--runs goes with a BUNDLE, and --compare",
+        ),
+        (("--compare", "a.json", "b.json", "--board", "pi-4"), "--board goes with a BUNDLE"),
+        (
+            ("bundle", "--board", "pi-4", "--runs", 5),
+            "--runs is of what is timed, and with --board",
+        ),
+    ],
+)
+def test_an_option_that_would_change_nothing_is_refused(
+    options: tuple[str, ...], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "report.json").write_text("{}")
+    done = profile(*options)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert said in " ".join(done.stderr.split())
+
+
 def damaged(folder: Path) -> None:
     path = folder / "model.tflite"
     content = bytearray(path.read_bytes())

@@ -114,6 +114,16 @@ def as_from_a_shell():
         signal.signal(number, signal.SIG_DFL)
 
 
+def still_sends(port):
+    """Whether the sensor sends on though nobody reads it; what it sent before is thrown away."""
+    line = os.open(port, os.O_RDONLY | os.O_NOCTTY | os.O_NONBLOCK)
+    try:
+        termios.tcflush(line, termios.TCIFLUSH)
+        return bool(select.select([line], [], [], 1.0)[0])
+    finally:
+        os.close(line)
+
+
 @contextlib.contextmanager
 def recorder(*arguments, before=as_from_a_shell):
     """The verb without a terminal, as a process of its own."""
@@ -236,6 +246,7 @@ def test_a_signal_ends_it_cleanly_and_keeps(number, simulated, tiny_recording, t
         say(process, "(1 of 100 done)")
         process.send_signal(number)
         _, errors = process.communicate(timeout=60)
+        assert not still_sends(port)
     assert process.returncode == 0, errors
     assert "Traceback" not in errors
     assert sum(labels(only(out)).values()) >= 1
@@ -269,6 +280,7 @@ def test_a_connection_that_breaks_ends_it_cleanly_and_keeps(simulated, tiny_reco
                 said = said[-4000:] + os.read(master, 65536)
             os.close(master)
             assert process.wait(timeout=60) == 0
+            assert not still_sends(port)
         finally:
             process.kill()
             process.wait()
@@ -285,6 +297,8 @@ def test_killed_it_is_recovered(edgeemg, simulated, tiny_recording, tmp_path):
             (journal,) = out.glob("*.emgj")
             busy = edgeemg("data", "recover", journal, "--out", out)
             process.kill()
+            process.wait()
+        assert still_sends(port)  # nobody told it to stop: what other tests look for can be seen
         again = edgeemg("record", "--port", port, "--out", out, *WORDS, *QUICK)
     assert busy.returncode == 2
     assert "is being recorded at this moment" in busy.stderr
@@ -495,7 +509,8 @@ def test_killed_at_any_moment_its_file_is_whole(simulated, tiny_recording, tmp_p
         (("--words", "yes,rest"), "between the words"),
         (("--words", ","), "no words"),
         (("--words", "yes,,no"), "empty place"),
-        (("--words-file", "/nowhere"), "/nowhere"),
+        (("--words-file", "/nowhere"), "--words-file /nowhere cannot be read (No such file or dir"),
+        (("--words-file", "/bin/sh"), "--words-file /bin/sh is not text in UTF-8: save it as that"),
         (("--words", "yes", "--channels", "one"), "--channels"),
         (("--words", "yes", "--trial-s", "nan"), "not a finite number"),
         (("--words", "yes", "--subject", "sub_1"), "letters and digits"),

@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -143,6 +144,35 @@ def test_half_a_line_from_a_full_disk_spoils_no_other(
     half, *whole = file.read_text().splitlines()
     assert half == '{"label": "le'
     assert len(decisions("\n".join(whole))) > 100
+
+
+def test_seconds_of_a_recording_are_its_own(edgeemg, tiny_bundle, tiny_recording):
+    asked = ("run", tiny_bundle, "--recording", tiny_recording, "--every-hop")
+    whole, first = edgeemg(*asked), edgeemg(*asked, "--seconds", 4)
+    assert first.returncode == 0, first.stderr
+    assert counters(first.stderr)["samples"] == 1000
+    some = decisions(first.stdout)
+    assert some == decisions(whole.stdout)[: len(some)]
+    assert some[-1]["sample_index"] == 999
+
+
+@pytest.mark.parametrize("sink", ["udp", "exec"])
+def test_a_recording_of_which_a_sink_lost_decisions_does_not_end_well(
+    sink, edgeemg, tiny_bundle, tiny_recording
+):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+        taken.bind(("127.0.0.1", 0))
+        nobody = taken.getsockname()[1]
+    name = {"udp": f"udp://127.0.0.1:{nobody}", "exec": "exec:false"}[sink]
+    loose = ("--threshold", 0, "--agreement-hops", 1, "--seconds", 5)
+    asked = ("run", tiny_bundle, "--recording", tiny_recording, *loose)
+    done = edgeemg(*asked, "--sink", "jsonl", "--sink", name)
+    assert done.returncode == 1, done.stderr
+    n = counters(done.stderr.rpartition("edgeemg: ")[0])[f"sink_{sink}_failed"]
+    assert n > 0
+    said = done.stderr.splitlines()[-1]
+    assert f"not every decision of the recording was delivered: sink_{sink}_failed {n:g};" in said
+    assert decisions(done.stdout) == decisions(edgeemg(*asked).stdout)
 
 
 def test_flags_override_the_bundles_decision_settings(edgeemg, tiny_bundle, tiny_recording):

@@ -47,12 +47,17 @@ def test_files_that_a_sink_reads_are_found(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.chdir(tmp_path)
     for name in ("keys.json", "my ca"):
         (tmp_path / name).touch()
-    sinks = ("keys:keys.json", "mqtts://h/t?ca=my%20ca&x=no-file", "keys:yes=KEY_Y", "jsonl:log")
+    sinks = (
+        "keys:keys.json",
+        "mqtts://h/t?ca=my%20ca&credentials=no-file",
+        "keys:yes=KEY_Y",
+        "jsonl:log",
+    )
     asked = parse([*LEAST, *(f"--sink={one}" for one in sinks)])
     assert asked.files == (tmp_path / "keys.json", tmp_path / "my ca")
     assert asked.sinks == (
         f"keys:{tmp_path}/keys.json",
-        f"mqtts://h/t?ca={tmp_path}/my%20ca&x=no-file",
+        f"mqtts://h/t?ca={tmp_path}/my%20ca&credentials=no-file",
         "keys:yes=KEY_Y",
         "jsonl:log",
     )
@@ -82,7 +87,12 @@ def test_an_unknown_sensor_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("sink", "word"), [("foo", "unknown sink"), ("mqtt://u:p@h/x", "a name or a password")]
+    ("sink", "word"),
+    [
+        ("foo", "unknown sink"),
+        ("mqtt://u:p@h/x", "a name or a password"),
+        ("jsonl:", "names no file"),
+    ],
 )
 def test_a_sink_that_run_would_refuse_at_each_start_is_refused(sink: str, word: str) -> None:
     with pytest.raises(SinkError, match=word):

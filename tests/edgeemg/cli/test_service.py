@@ -84,6 +84,23 @@ def test_a_page_that_would_need_a_token_is_warned_of(tiny_bundle: Path) -> None:
     assert "--monitor" not in service(*asked, "--dry-run").stderr
 
 
+def test_what_run_would_refuse_is_refused_before_anything_is_written(
+    tiny_bundle: Path, tmp_path: Path
+) -> None:
+    asked = ("install", tiny_bundle, "--port", "/dev/ttyUSB9", "--name", "edgeemg-never")
+    wrong = ("--sink", "keys:up=KEY_UP")
+    done = service(*asked, *wrong)
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert "keys are for the model's labels" in line
+    assert not Path("/etc/systemd/system/edgeemg-never.service").exists()
+    for elsewhere in (("--dry-run",), ("--prefix", tmp_path / "etc")):
+        done = service(*asked, *wrong, *elsewhere)
+        assert done.returncode == 0, done.stderr
+        assert "warning: keys are for the model's labels" in done.stderr
+    assert (tmp_path / "etc/systemd/system/edgeemg-never.service").exists()
+
+
 def test_a_damaged_bundle_is_refused(tiny_bundle: Path, tmp_path: Path) -> None:
     folder = tmp_path / "damaged"
     shutil.copytree(tiny_bundle, folder)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from edgeemg.cli.sink_names import EXAMPLES
 from edgeemg.cli.sinks import KINDS, close_sinks, open_sinks, sink_counters, tell_model
 from edgeemg.errors import SinkError
 from edgeemg.runtime.sinks import Decision, JsonLines
@@ -90,7 +91,8 @@ def test_all_are_opened_or_none(opened, tmp_path):
 def test_an_unknown_kind_lists_the_known_ones(opened):
     with pytest.raises(SinkError) as error:
         opened("fax:123")
-    assert all(example in str(error.value) for example, _ in KINDS.values())
+    assert all(example in str(error.value) for example in EXAMPLES.values())
+    assert list(KINDS) == list(EXAMPLES)
 
 
 @pytest.mark.parametrize("name", ["exec:true", "keys:left=KEY_UP"])
@@ -116,7 +118,7 @@ def test_no_key_is_pressed_for_every_hop(name, plain_manifest, tmp_path):
         ("ws://0.0.0.0:8765", "needs a token"),
         ("ws://127.0.0.1:8765/path", "no path"),
         ("ws://127.0.0.1:8765?token=x", "unknown or empty option 'token'"),
-        ("ws://127.0.0.1:8765?token_file=/no/such", "cannot read a token from /no/such"),
+        ("ws://127.0.0.1:8765?token_file=/no/such", "cannot read the token in /no/such"),
         ("exec:", "a command was wanted"),
         ("exec:/no/such/program", "no program '/no/such/program'"),
         ("keys:up=KEY_UP", "labels, left, rest, não"),

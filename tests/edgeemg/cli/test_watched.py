@@ -229,3 +229,21 @@ def test_a_reload_is_announced_and_ends_ready(
         kicked = manager.kicks
         manager.until(lambda: manager.kicks >= kicked + 4)
         assert manager.starts == 1
+
+
+def test_a_manager_that_is_not_there_is_told_at_the_end(
+    simulated, tiny_bundle, tiny_recording, tmp_path
+) -> None:
+    with simulated(tiny_recording, tmp_path / "emg") as port:
+        done = subprocess.run(
+            [sys.executable, "-m", "edgeemg", "run", tiny_bundle, "--port", port, "--seconds", "1"],
+            env=os.environ | {"NOTIFY_SOCKET": str(tmp_path / "nobody")},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=PATIENCE_S,
+        )
+    assert done.returncode == 0, done.stderr
+    last = done.stderr.splitlines()[-1]
+    assert last.endswith("messages did not reach systemd, at $NOTIFY_SOCKET")
+    assert int(last.split()[1]) >= 3  # at least: loading, ready, stopping

@@ -1,13 +1,12 @@
 """Made-up results in the shapes that `--json` prints, and what a browser makes of a page."""
 
-import os
 import shutil
 import subprocess
 from collections.abc import Callable
 from html import escape
 from html.parser import HTMLParser
 from itertools import product
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
@@ -143,14 +142,13 @@ def _row(
 
 
 @pytest.fixture(scope="session")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Browser:
+def browser(
+    tmp_path_factory: pytest.TempPathFactory, missing: Callable[[str], NoReturn]
+) -> Browser:
     """`browser(html, width)`: what a real browser measures of a page in a window that wide."""
     program = shutil.which("chromium") or shutil.which("google-chrome")
     if program is None:
-        reason = "no chromium here: apt-get install chromium"
-        if os.environ.get("CI") == "true":
-            pytest.fail(f"in CI this must be there: {reason}")
-        pytest.skip(reason)
+        missing("no chromium here: apt-get install chromium")
     folder = tmp_path_factory.mktemp("browser")
 
     def measure(html: str, width: int) -> dict[str, int]:
