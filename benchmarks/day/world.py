@@ -20,15 +20,13 @@ from firmware_bridge.pseudo_terminals import PseudoTerminal
 
 SPEED = 200.0  # by which naps of the program under test are shorter
 _STEP_S = 0.4  # of samples at once: a terminal holds 4 KiB
-# of samples that may be on their way to a decision: more than between two beacons, for which a
-# reader waits that missed one on a busy machine
-_AHEAD_S = 5.0
+_AHEAD_S = 2.0  # of samples that may be on their way to a decision
 _AWAY_NAP_S = 0.002  # of this machine's time, a step without a sensor
 _BUSY_NAP_S = 0.01
 _ON_ITS_WAY_S = 0.02  # from one end of a terminal to the other, where it can be seen
 _DRAIN_S = 1.0
 _STUCK_S = 60.0  # of this machine's time without any progress
-_SETTLE_S = 3.0  # of the same, until time has to pass for it
+_PATIENCE_S = 3.0  # of the same, until time passes all the same: its reader may need a beacon
 
 
 class StuckError(Exception):
@@ -77,6 +75,7 @@ class World:
         self._step = max(1, round(_STEP_S * self.rate_hz / board.samples_per_frame))
         self._step *= board.samples_per_frame
         self._careful_to = 0  # until this sample was decided, time moves frame by frame
+        self._tries = 0  # to catch up, in a row
         board.rewinds = False
 
     def close(self) -> None:
@@ -137,26 +136,24 @@ class World:
         self._line.send(self._board.restart())
 
     def settle(self) -> None:
-        """Wait until all that was sent has been read, and decided; time passes only if it must.
-
-        It must where its reader missed a beacon and waits for the next one.
-        """
+        """Wait until all that was sent has been read, and decided; time passes only if it must."""
         time.sleep(_ON_ITS_WAY_S)
-        self._wait_until(lambda: not self._line.unread)
-        ends = self.passed + round(_AHEAD_S * self.rate_hz)
-        while not self._is_decided(_SETTLE_S) and self.passed < ends:
-            self.play(_STEP_S)
-        self._wait_until(lambda: self._is_decided(0.0))
+        self._wait_until(lambda: not self._line.unread, _STUCK_S)
+        while not self._catches_up(self._step):
+            self._send(b"".join(self._pass()))
 
-    def _is_decided(self, patience_s: float) -> bool:
-        ends_s = time.monotonic() + patience_s
-        while self._heard() < self.passed - self._step:
-            if time.monotonic() >= ends_s:
-                return False
-            self._answer()
-            self._line.send(b"")
-            time.sleep(0.0005)
-        return True
+    def _catches_up(self, most_behind: int) -> bool:
+        """Whether its reader soon has decided all but so many samples; StuckError if it never does.
+
+        It cannot where it missed a beacon and waits for the next one: then time has to pass.
+        """
+        self._tries += 1
+        if self._wait_until(lambda: self.passed - self._heard() <= most_behind, _PATIENCE_S):
+            self._tries = 0
+        elif self._tries * _PATIENCE_S >= _STUCK_S:
+            heard = self._heard()
+            raise StuckError(f"{self.passed} samples have passed, decided up to {heard}")
+        return not self._tries
 
     def _away(self, seconds: float) -> None:
         ends = self.passed + round(seconds * self.rate_hz)
@@ -193,18 +190,18 @@ class World:
         while (self._line.waiting or self._line.unread) and time.monotonic() < ends_s:
             time.sleep(0)
             self._line.send(b"")
-        if self.passed - self._heard() > ahead:
-            self._wait_until(lambda: self.passed - self._heard() <= ahead)
+        self._catches_up(ahead)
 
-    def _wait_until(self, done: Callable[[], bool]) -> None:
-        ends_s = time.monotonic() + _STUCK_S
+    def _wait_until(self, done: Callable[[], bool], patience_s: float) -> bool:
+        """Whether it is done in time; meanwhile the sensor answers, and what waits is sent."""
+        ends_s = time.monotonic() + patience_s
         while not done():
             if time.monotonic() > ends_s:
-                heard = self._heard()
-                raise StuckError(f"{self.passed} samples have passed, decided up to {heard}")
+                return False
             self._answer()
             self._line.send(b"")
             time.sleep(0.0005)
+        return True
 
     def _answer(self, *, powered: bool = True) -> None:
         while command := self._line.command():

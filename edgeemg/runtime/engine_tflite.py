@@ -2,6 +2,7 @@
 
 import ctypes
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,8 @@ class TfliteEngine:
         self.hop_samples = int(self._input["shape"][-1])
         self.state_sizes = tuple(math.prod(one["shape"].tolist()) for one in states)
         self._shape = tuple(self._input["shape"].tolist())
+        self._size = math.prod(self._shape)
+        self._run = _unguarded(self._interpreter)
         # asked once: at every hop it would cost 2 % of a hop
         self._rounds = self._input["dtype"] is not np.float32
         self._scales = self._output["dtype"] is not np.float32
@@ -54,9 +57,12 @@ class TfliteEngine:
         # more may come out for a state than goes in: the next one is its end
         pairs = zip(places, following, strict=True)
         tails = [(self._place(one), len(place)) for place, one in pairs]
-        spans, self._following = _neighbours(places, tails)
-        self._states = tuple(enumerate(spans))
+        spans, following_parts = _neighbours(places, tails)
         self._start = tuple(bytes(len(one)) for one in spans)
+        # nearly always one: a loop over it alone takes 3 % of a hop
+        self._span, *others = spans or [memoryview(b"")]
+        self._parts, *self._other_parts = following_parts or [[]]
+        self._others = tuple(enumerate(others, start=1))
 
     def start(self) -> State:
         """The state before the first call; of a model of windows, none."""
@@ -86,13 +92,26 @@ class TfliteEngine:
         return advance(self, model_input, self._start)[0]
 
     def _invoke(self, model_input: NDArray[np.float32], state: State) -> State:
-        if model_input.shape != self._shape:
-            raise ValueError(f"it takes {self._shape}, got {model_input.shape}")
-        self._samples[...] = _quantized(model_input, self._input) if self._rounds else model_input
-        for n, place in self._states:
+        if model_input.size != self._size:  # numpy would repeat what is smaller
+            raise self._misfit(model_input)
+        try:
+            self._samples[...] = (
+                _quantized(model_input, self._input) if self._rounds else model_input
+            )
+        except ValueError as error:
+            raise self._misfit(model_input) from error
+        if not self._parts:  # a model of windows
+            self._run()
+            return ()
+        self._span[:] = state[0]
+        for n, place in self._others:
             place[:] = state[n]
-        self._interpreter.invoke()
-        return tuple(map(_JOIN, self._following)) if self._following else ()
+        self._run()
+        following = _JOIN(self._parts)
+        return (following, *map(_JOIN, self._other_parts)) if self._others else (following,)
+
+    def _misfit(self, model_input: NDArray[np.float32]) -> ValueError:
+        return ValueError(f"it takes {self._shape}, got {model_input.shape}")
 
     def _place(self, tensor: dict[str, Any]) -> memoryview:
         """Where the interpreter keeps a tensor, to read and write it there.
@@ -104,6 +123,17 @@ class TfliteEngine:
         there = self._interpreter.tensor(tensor["index"])()
         address = there.__array_interface__["data"][0]
         return _memory(address, there.nbytes)
+
+
+def _unguarded(interpreter: Any) -> Callable[[], object]:
+    """What `interpreter.invoke` calls once it has found no array over the interpreter's memory.
+
+    It looks anew at every call, for 2 % of a hop, since memory could move under such an array. Ours
+    are made behind the call that moves it. A library without that name is called as usual.
+    """
+    inner = getattr(interpreter, "_interpreter", None)
+    run: Callable[[], object] = getattr(inner, "Invoke", interpreter.invoke)
+    return run
 
 
 def _neighbours(

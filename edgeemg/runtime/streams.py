@@ -93,7 +93,8 @@ class Follower:
 
         One hop follows the samples of the last call. A window does not: it starts anew.
         """
-        if model_input.shape[-1] != self._steps.hop_samples:
-            self._state = self._steps.start()
-        logits, self._state = advance(self._steps, model_input, self._state)
+        if model_input.shape[-1] == self._steps.hop_samples:
+            logits, self._state = self._steps.step(model_input, self._state)
+            return logits
+        logits, self._state = advance(self._steps, model_input, self._steps.start())
         return logits

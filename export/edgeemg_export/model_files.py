@@ -63,7 +63,9 @@ def write_windows(run: Run, target: Path, wanted: Wanted, *, dividing: int = 0) 
     model = folded(run.model, torch.from_numpy(example))
 
     def write(engine: str, path: Path) -> None:
-        WRITERS[engine](model, example, path, dividing=_phases_of(run, engine, dividing, wanted))
+        # its float kernels have steps enough as it is; 1 divides into no blocks
+        phases = 1 if _has_float_stem(run, engine, wanted) else dividing
+        WRITERS[engine](model, example, path, dividing=phases)
 
     def quantize(engine: str, path: Path, recipe: Recipe) -> None:
         QUANTIZERS[engine](target / f"model.{engine}", path, run.calibration, recipe)
@@ -89,8 +91,8 @@ def write_streams(run: Run, target: Path, windows: Path, wanted: Wanted) -> list
         write_windows(run, windows, told, dividing=dividing)
 
     def write(engine: str, path: Path) -> None:
-        phases = _phases_of(run, engine, dividing, wanted)
-        STREAM_WRITERS[engine](stream, hop, path, dividing=phases)
+        floats = _has_float_stem(run, engine, wanted)
+        STREAM_WRITERS[engine](stream, hop, path, dividing=dividing, floats=floats)
 
     def quantize(engine: str, path: Path, recipe: Recipe) -> None:  # noqa: ARG001  # the window's
         own, window8 = target / f"model.{engine}", windows / f"model.int8.{engine}"
@@ -99,13 +101,10 @@ def write_streams(run: Run, target: Path, windows: Path, wanted: Wanted) -> list
     return list(_written(run, target, wanted, write, quantize))
 
 
-def _phases_of(run: Run, engine: str, dividing: int, wanted: Wanted) -> int:
-    """What `phases` is told to divide: 1, which leaves all as it is, where the stem is float.
-
-    Phases save the work of integers alone.
-    """
+def _has_float_stem(run: Run, engine: str, wanted: Wanted) -> bool:
+    """Whether the recipe leaves the first convolutions in float."""
     recipe = recipe_for(run.manifest.model.family, engine, safer=wanted.safer)
-    return 1 if STEM in recipe.kept_float else dividing
+    return STEM in recipe.kept_float
 
 
 def streaming(run: Run) -> Run:

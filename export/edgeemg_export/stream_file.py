@@ -35,6 +35,7 @@ def write_stream_onnx(
     path: Path,
     *,
     dividing: int = 0,  # noqa: ARG001  # one signature with TFLite
+    floats: bool = False,  # noqa: ARG001
 ) -> None:
     """Export the stream; the shape of `hop` (1, channel, time) becomes the file's.
 
@@ -45,20 +46,25 @@ def write_stream_onnx(
 
 
 def write_stream_tflite(
-    stream: Stream, hop: NDArray[np.float32], path: Path, *, dividing: int = 0
+    stream: Stream,
+    hop: NDArray[np.float32],
+    path: Path,
+    *,
+    dividing: int = 0,
+    floats: bool = False,
 ) -> None:
     """Convert the stream; inputs and outputs are in the same order as in ONNX.
 
     A state has the axes with which TFLite computes: what is (1, width, step) in the manifest is
     (1, step, width) or (1, 1, step, width) here, and the end of what comes out for it. Only the
     file itself reads it.
-    dividing  as in `phased`
+    dividing, floats  as in `phased`
     """
     with needs_extra("tflite-export", "writing TFLite"):
         import litert_torch
     first = torch.from_numpy(hop)
     pictures, zeros = stream_pictures(stream, first)
-    laid_out = phased(pictures, first, *zeros, dividing=dividing)
+    laid_out = phased(pictures, first, *zeros, dividing=dividing, floats=floats)
     litert_torch.convert(laid_out, (first, *zeros)).export(str(path))
     slim(path)
     mean_in_place(path)

@@ -1,15 +1,21 @@
 """Convolutions over blocks of samples: the same function, fewer zeros for integer kernels."""
 
+from pathlib import Path
+
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
+from edgeemg.runtime.engine_tflite import TfliteEngine
 from edgeemg.train.models import make_model
+from edgeemg.train.models.streaming import Streamable
 from edgeemg_export.folding import folded
 from edgeemg_export.phases import Phased, phased
 from edgeemg_export.pictures import pictures
+from edgeemg_export.stream_file import write_stream_tflite
 
 
 @settings(max_examples=60, deadline=None)
@@ -73,3 +79,37 @@ def test_a_window_and_its_stream_get_the_same_blocks():
     torch.testing.assert_close(
         window[0].convolution.weight, stream[0].convolution.weight, atol=0, rtol=0
     )
+
+
+@pytest.mark.parametrize(("channels", "changes"), [(1, True), (2, True), (3, False), (8, False)])
+def test_a_float_convolution_goes_over_blocks_where_a_tap_is_short(channels, changes):
+    one = nn.Sequential(nn.Conv2d(channels, 4, (1, 11)))
+    hop = torch.randn(1, channels, 1, 35)
+    ours = phased(one, hop, dividing=25, floats=True)
+    assert isinstance(ours[0], Phased) == changes
+    torch.testing.assert_close(ours(hop), one(hop), atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.slow
+def test_a_float_stem_over_blocks_gives_the_same_bits(tmp_path: Path) -> None:
+    """So a stream whose stem is over blocks rounds as its window does, whose stem is not."""
+    model = make_model("tcn", channels=2, window_samples=100, classes=3)
+    hop = np.zeros((1, 2, 25), np.float32)
+    network = folded(model, torch.zeros(1, 2, 100))
+    assert isinstance(network, Streamable)
+    stream, engines = network.stream(25).eval(), []
+    for floats, dividing in ((False, 1), (True, 25)):
+        path = tmp_path / f"{dividing}.tflite"
+        write_stream_tflite(stream, hop, path, dividing=dividing, floats=floats)
+        engines.append(TfliteEngine(path, "float32"))
+    sizes = [(tmp_path / f"{one}.tflite").stat().st_size for one in (1, 25)]
+    assert sizes[1] > sizes[0]  # its weights hold zeros: it is over blocks
+    states = [one.start() for one in engines]
+    rng = np.random.default_rng(0)
+    for _ in range(200):
+        new = rng.normal(0, 2, hop.shape).astype(np.float32)
+        (plain, first), (ours, second) = (
+            one.step(new, state) for one, state in zip(engines, states, strict=True)
+        )
+        states = [first, second]
+        assert np.array_equal(plain, ours)

@@ -7,7 +7,8 @@ import pytest
 from ai_edge_litert.interpreter import Interpreter
 
 from edgeemg.errors import EngineError
-from edgeemg.runtime.engine_tflite import TfliteEngine, _neighbours
+from edgeemg.runtime import engine_tflite
+from edgeemg.runtime.engine_tflite import TfliteEngine, _neighbours, _unguarded
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +69,38 @@ def test_an_input_of_another_shape_is_refused_though_it_has_as_many_numbers(
     engine = TfliteEngine(tiny_bundle / "model.tflite", "float32")
     with pytest.raises(ValueError, match=r"takes \(1, 4, 100\), got \(1, 100, 4\)"):
         engine.logits(np.zeros((1, 100, 4), np.float32))
+
+
+@pytest.mark.parametrize("shape", [(1, 4, 1), (1, 1, 100), (1, 4, 99), (1, 4, 200)])
+def test_what_holds_more_or_fewer_numbers_is_refused_and_never_repeated(
+    tiny_bundle: Path, shape: tuple[int, ...]
+) -> None:
+    engine = TfliteEngine(tiny_bundle / "model.tflite", "float32")
+    with pytest.raises(ValueError, match=r"takes \(1, 4, 100\), got"):
+        engine.logits(np.ones(shape, np.float32))
+
+
+def test_a_library_that_hides_its_inner_call_is_called_as_usual() -> None:
+    class Other:
+        def invoke(self) -> str:
+            return "as usual"
+
+    assert _unguarded(Other())() == "as usual"
+
+
+@pytest.mark.slow
+def test_states_that_lie_apart_give_the_same_logits(
+    tiny_streams: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tiny_streams[1] / "model.int8.tflite"
+    together = TfliteEngine(path, "int8")
+    monkeypatch.setattr(engine_tflite, "_ALIGNMENT", 2**62)  # no place is a neighbour then
+    apart = TfliteEngine(path, "int8")
+    assert len(together.start()) == 1
+    assert len(apart.start()) == len(apart.state_sizes) > 1
+    windows = np.random.default_rng(0).normal(0, 2, (5, 1, 4, 100)).astype(np.float32)
+    for one in windows:
+        assert np.array_equal(together.logits(one), apart.logits(one))
 
 
 def test_a_library_under_another_distribution_name_still_runs(
