@@ -1,7 +1,6 @@
 """Eight hours of a sensor in some minutes: `edgeemg run` as it is, with a hundred faults."""
 
 from pathlib import Path
-from statistics import mean
 
 import pytest
 
@@ -51,8 +50,5 @@ def test_a_day_with_a_hundred_faults(tiny_bundle: Path, tiny_recording: Path) ->
     check(day)
     assert day.passed >= 8 * 3600 * RATE_HZ
     assert sum(day.faults.values()) == 100
-    # what Python and its libraries take up at first comes in the first two hours; then it is flat
-    resident_mb = [mb for _, mb in day.resident_mb]
-    assert mean(resident_mb[75:]) - mean(resident_mb[25:50]) < 0.5
-    assert day.grown_mb < 4.0  # on a busy machine the queue holds some seconds, which take room too
+    assert day.grown_mb < 1.0
     assert "the bundle is not loaded again" in day.log
