@@ -9,7 +9,7 @@ from edgeemg.dsp.samples import Samples
 
 _EVERY_S = 60.0
 _MMAP_THRESHOLD = -3  # mallopt(3) of glibc, /usr/include/malloc.h
-_LARGE_BYTES = 1 << 15
+_LARGE_BYTES = 1 << 17  # less, and onnxruntime asks for pages anew in every inference
 
 
 def begin_long_run() -> None:

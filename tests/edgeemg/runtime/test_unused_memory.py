@@ -1,9 +1,10 @@
+import gc
 from pathlib import Path
 
 import numpy as np
 
 from edgeemg.dsp.samples import Samples
-from edgeemg.runtime.unused_memory import UnusedMemory, give_back_memory
+from edgeemg.runtime.unused_memory import UnusedMemory, begin_long_run, give_back_memory
 
 NOTHING = Samples.contiguous(np.empty((0, 1)), 1.0)
 
@@ -29,3 +30,13 @@ def test_a_run_hands_free_pages_back_every_minute() -> None:
         now_s[0] += 0.5
         watcher.see(NOTHING)
     assert given == [1060.0, 1120.0, 1180.0]
+
+
+def test_a_long_run_looks_through_what_comes_and_not_through_what_was_there() -> None:
+    before = len(gc.get_objects())
+    begin_long_run()
+    try:
+        assert gc.get_freeze_count() > 0.9 * before
+        assert len(gc.get_objects()) < 0.1 * before
+    finally:
+        gc.unfreeze()
