@@ -9,7 +9,6 @@ all other trials of the session, before and after. Beside it what a network reac
 on this session alone, in five blocked folds. Networks run in PyTorch. Needs the extra `train`.
 """
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -19,6 +18,7 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.figures_file import FiguresFile, keep_figures
 from edgeemg.cli.calibration_recordings import cut
 from edgeemg.cli.training import load_recordings
 from edgeemg.dsp.inputs import scaled
@@ -65,9 +65,7 @@ class Row:
 @click.option("--session", "sessions", multiple=True, required=True, help="Two or more.")
 @click.option("--models", default="cnn,hybrid,transformer", show_default=True)
 @click.option("--repetitions", default=5, show_default=True, type=click.IntRange(min=3))
-@click.option(
-    "--out", default="calibration.json", show_default=True, type=click.Path(path_type=Path)
-)
+@click.option("--out", default="calibration.json", show_default=True, type=FiguresFile())
 def main(folder: Path, sessions: tuple[str, ...], models: str, repetitions: int, out: Path) -> None:
     """Print the table, and keep the figures of every draw."""
     recordings = load_recordings(folder, (), sessions, ())
@@ -76,7 +74,7 @@ def main(folder: Path, sessions: tuple[str, ...], models: str, repetitions: int,
         for row in _rows(recordings, model, repetitions):
             rows.append(row)
             click.echo(f"{model}, session {row.session} done", err=True)
-    out.write_text(json.dumps([asdict(one) for one in rows], indent=1) + "\n", encoding="utf-8")
+    keep_figures(out, [asdict(one) for one in rows])
     click.echo(
         "| model | used on | before | after, the first | before | after, drawn | it says itself "
         "| `around` alone | `afresh` alone | re-trained on all |\n" + "|---" * 10 + "|"

@@ -29,6 +29,7 @@ from benchmarks.engines_emulated import count, executorch_here
 from benchmarks.engines_files import SUBJECTS, default_runs, engine_files
 from benchmarks.engines_rows import ENGINES, PRECISIONS, Engine
 from benchmarks.engines_table import table
+from benchmarks.figures_file import FiguresFile, keep_figures
 from benchmarks.machine_facts import machine_facts
 from benchmarks.peers import PEERS, peer_python
 from edgeemg.errors import EdgeEmgError, EngineError, MissingToolError
@@ -53,7 +54,7 @@ Row = dict[str, Any]
 @click.option("--quick", is_flag=True, help="One round, 100 inferences, one emulated core.")
 @click.option("--cpu", "cpus", multiple=True, type=click.Choice(CPUS), help="Default: all three.")
 @click.option("--without-emulation", is_flag=True, help="Only this machine.")
-@click.option("--out", type=click.Path(path_type=Path), help="Keep the figures as JSON.")
+@click.option("--out", type=FiguresFile(), help="Keep the figures as JSON.")
 @click.option("--page", type=click.Path(path_type=Path), help="Put the tables on this page.")
 def main(
     runs: tuple[Path, ...],
@@ -74,8 +75,7 @@ def main(
     except EdgeEmgError as error:
         click.echo(f"engines: {error}", err=True)
         sys.exit(error.exit_code)
-    if out is not None:
-        out.write_text(json.dumps(plain, indent=2) + "\n", encoding="utf-8")
+    keep_figures(out, plain)
     lines = table(plain)
     click.echo("\n".join(lines))
     if page is not None:

@@ -107,7 +107,7 @@ def executorch_here() -> Path:
     """engine_executorch.cpp compiled for this machine, against the wheel of the environment."""
     python = peer_python("executorch")
     (wheel,) = (python.parent.parent / "lib").glob("python3*/site-packages/executorch")
-    target = python.parent.parent / "engine_executorch.so"
+    target = python.parent.parent / _program()
     if not target.exists():
         _compile("g++", wheel, target)
     return target
@@ -144,10 +144,15 @@ def _unpack(folder: Path, *, wheels: Wheels, tell: Tell) -> None:
 def _executorch_there(cache: Path, tell: Tell) -> Path:
     """The same program for aarch64, beside the unpacked wheel."""
     wheel = _unpacked(cache, EXECUTORCH, tell) / "executorch"
-    target = wheel / "lib" / "engine_executorch.so"
+    target = wheel / "lib" / _program()
     if not target.exists():
         _compile(_CROSS, wheel, target)
     return target
+
+
+def _program() -> str:
+    """Its name by its source: a changed one is compiled anew."""
+    return f"engine_executorch-{sha256_of(SUBJECTS / 'engine_executorch.cpp')[:16]}.so"
 
 
 def _compile(compiler: str, wheel: Path, target: Path) -> None:

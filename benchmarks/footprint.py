@@ -19,6 +19,7 @@ from typing import Any
 import click
 
 from benchmarks.doc_tables import put_between
+from benchmarks.figures_file import FiguresFile, keep_figures
 from benchmarks.footprint_guest import guest_cost
 from benchmarks.footprint_sizes import Package, aarch64_site, installed
 from benchmarks.footprint_table import table
@@ -76,7 +77,7 @@ STACKS = {
 @click.option("--cpu", default="cortex-a53", show_default=True, help="The core to emulate.")
 @click.option("--stack", "names", multiple=True, help="Only this one; may be given again.")
 @click.option("--quick", is_flag=True, help="Two rounds, our own stacks alone.")
-@click.option("--out", type=click.Path(path_type=Path), help="Keep the figures as JSON.")
+@click.option("--out", type=FiguresFile(), help="Keep the figures as JSON.")
 @click.option("--page", type=click.Path(path_type=Path), help="Put the tables on this page.")
 def main(
     rounds: int,
@@ -100,8 +101,7 @@ def main(
         click.echo(f"footprint: {error}", err=True)
         sys.exit(error.exit_code)
     plain = {**facts, "rounds": rounds, "cpu": cpu, "stacks": stacks}
-    if out is not None:
-        out.write_text(json.dumps(plain, indent=2) + "\n", encoding="utf-8")
+    keep_figures(out, plain)
     lines = table(plain)
     click.echo("\n".join(lines))
     if page is not None:

@@ -20,7 +20,7 @@ def table(plain: dict[str, Any]) -> list[str]:
         *(line for name, one in stacks.items() for line in _notes(name, one)),
         "Sizes are those of the wheels' files, without Python's bytecode"
         f"{_bare(stacks)}. {plain['rounds']} fresh processes of each stack, in turn; median "
-        f"(lowest to highest). {in_words(plain)}.",
+        f"(lowest to highest); CPU time, which waiting for the disk is not in. {in_words(plain)}.",
     ]
 
 
@@ -33,8 +33,8 @@ def _bare(stacks: dict[str, Any]) -> str:
 
 def _here(stacks: dict[str, Any]) -> list[str]:
     lines = [
-        "| on this machine | installed, MB | largest packages, MB | import, ms "
-        "| first decision, ms | peak memory after import, MB | after the first decision, MB |",
+        "| on this machine | installed, MB | largest packages, MB | import, CPU ms "
+        "| first decision, CPU ms | peak memory after import, MB | after the first decision, MB |",
         "|---|---:|---|---:|---:|---:|---:|",
     ]
     for name, one in stacks.items():

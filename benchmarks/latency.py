@@ -28,6 +28,7 @@ import click
 import numpy as np
 
 from benchmarks.doc_tables import put_between
+from benchmarks.figures_file import FiguresFile, keep_figures
 from benchmarks.machine_facts import in_words, machine_facts
 from edgeemg.cli.running import recorded_pieces
 from edgeemg.data.bids import read_recording
@@ -75,7 +76,7 @@ class Line:
 @click.argument("recording", type=click.Path(path_type=Path))
 @click.option("--minutes", default=3.0, show_default=True, help="Of signal.")
 @click.option("--starts", default=5, show_default=True, help="Of each sensor.")
-@click.option("--out", type=click.Path(path_type=Path), help="Keep the figures as JSON.")
+@click.option("--out", type=FiguresFile(), help="Keep the figures as JSON.")
 @click.option("--page", type=click.Path(path_type=Path), help="Put the tables on this page.")
 def main(
     bundle: Path, recording: Path, minutes: float, starts: int, out: Path | None, page: Path | None
@@ -103,8 +104,7 @@ def main(
         "machine_alone": summary(floor),
         "start_s": begun,
     }
-    if out is not None:
-        out.write_text(json.dumps(plain, indent=2) + "\n", encoding="utf-8")
+    keep_figures(out, plain)
     click.echo("\n".join([*latency_table(plain), "", *start_table(plain)]))
     if page is not None:
         put_between(page, "latency", latency_table(plain))

@@ -8,7 +8,6 @@ the core did nothing else, over the least in which it could execute what it exec
 Neither is a time. Needs the extra `host`, qemu-user and a C compiler.
 """
 
-import json
 import subprocess
 import sys
 import tempfile
@@ -18,6 +17,7 @@ from typing import Any
 
 import click
 
+from benchmarks.figures_file import FiguresFile, keep_figures
 from edgeemg.errors import EdgeEmgError, EngineError
 from edgeemg.profiler.aarch64_wheels import wheels_with
 from edgeemg.profiler.boards import CPUS
@@ -57,7 +57,7 @@ mark(STOP)
 @click.option(
     "--precision", type=click.Choice(["float32", "int8"]), default="int8", show_default=True
 )
-@click.option("--out", type=click.Path(path_type=Path), help="Keep the rows as JSON.")
+@click.option("--out", type=FiguresFile(), help="Keep the rows as JSON.")
 def main(folder: Path, cpu: str, precision: str, out: Path | None) -> None:
     """Print a table, an operator a row."""
     try:
@@ -66,8 +66,7 @@ def main(folder: Path, cpu: str, precision: str, out: Path | None) -> None:
     except EdgeEmgError as error:
         click.echo(f"limit: {error}", err=True)
         sys.exit(error.exit_code)
-    if out is not None:
-        out.write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
+    keep_figures(out, rows)
     for line in _table(rows):
         click.echo(line)
 

@@ -22,6 +22,7 @@ from typing import Any
 import click
 
 from benchmarks.doc_tables import put_between
+from benchmarks.figures_file import FiguresFile, keep_figures
 from benchmarks.literature_networks import NETWORKS, make_network
 from benchmarks.literature_published import PUBLISHED
 from benchmarks.literature_tables import table
@@ -44,7 +45,7 @@ Counts = dict[str, dict[str, Any]]  # by network, file, its sha256 and core
 @click.option(
     "--network", "names", multiple=True, type=click.Choice(list(NETWORKS)), help="Only this one."
 )
-@click.option("--out", type=click.Path(path_type=Path), help="Keep the figures as JSON.")
+@click.option("--out", type=FiguresFile(), help="Keep the figures as JSON.")
 @click.option("--page", type=click.Path(path_type=Path), help="Put the tables on this page.")
 def main(keep: Path | None, names: tuple[str, ...], out: Path | None, page: Path | None) -> None:
     """Print the tables."""
@@ -57,8 +58,7 @@ def main(keep: Path | None, names: tuple[str, ...], out: Path | None, page: Path
         click.echo(f"literature: {error}", err=True)
         sys.exit(error.exit_code)
     plain = {**facts, "networks": networks}
-    if out is not None:
-        out.write_text(json.dumps(plain, indent=2) + "\n", encoding="utf-8")
+    keep_figures(out, plain)
     lines = table(plain)
     click.echo("\n".join(lines))
     if page is not None:

@@ -11,7 +11,6 @@ and imports; memory is counted from the start. LibEMG knows no Cyton: a streamer
 writes its shared memory, and is left out of its cost.
 """
 
-import json
 import os
 import statistics
 import subprocess
@@ -28,6 +27,7 @@ import click
 import numpy as np
 
 from benchmarks.doc_tables import put_between
+from benchmarks.figures_file import FiguresFile, keep_figures
 from benchmarks.machine_facts import in_words, machine_facts
 from benchmarks.material import given_or_generated
 from benchmarks.peers import peer_python
@@ -87,7 +87,7 @@ class Heard:
 @click.option("--seconds", default=30.0, show_default=True, help="Of signal, a program and round.")
 @click.option("--rounds", default=3, show_default=True)
 @click.option("--without-peers", is_flag=True, help="Only the bare loop and edgeemg.")
-@click.option("--out", type=click.Path(path_type=Path), help="Keep the figures as JSON.")
+@click.option("--out", type=FiguresFile(), help="Keep the figures as JSON.")
 @click.option("--page", type=click.Path(path_type=Path), help="Put the table on this page.")
 def main(
     bundle: Path | None,
@@ -120,8 +120,7 @@ def main(
         "rounds": rounds,
         "programs": measured,
     }
-    if out is not None:
-        out.write_text(json.dumps(plain, indent=2) + "\n", encoding="utf-8")
+    keep_figures(out, plain)
     lines = table(plain)
     click.echo("\n".join(lines))
     if page is not None:

@@ -11,7 +11,6 @@ fifth of real speed. Signals from outside make two marks, well after the first d
 between holds no start, no import, and no end. Emulated: nothing here was measured on a board.
 """
 
-import json
 import os
 import signal
 import statistics
@@ -29,6 +28,7 @@ import serial
 import edgeemg
 import firmware_bridge
 from benchmarks.doc_tables import put_between
+from benchmarks.figures_file import FiguresFile, keep_figures
 from benchmarks.machine_facts import in_words, machine_facts
 from benchmarks.material import Material, given_or_generated
 from benchmarks.process_tree import cpu_s
@@ -63,7 +63,7 @@ _START_S = 300.0
 @click.option("--seconds", default=20.0, show_default=True, help="Of signal between the marks.")
 @click.option("--cpu", type=click.Choice(sorted(CPUS)), default="cortex-a53", show_default=True)
 @click.option("--rounds", default=2, show_default=True)
-@click.option("--out", type=click.Path(path_type=Path), help="Keep the figures as JSON.")
+@click.option("--out", type=FiguresFile(), help="Keep the figures as JSON.")
 @click.option("--page", type=click.Path(path_type=Path), help="Put the table on this page.")
 def main(
     bundle: Path | None,
@@ -83,8 +83,7 @@ def main(
         click.echo(f"runtime_instructions: {error}", err=True)
         sys.exit(error.exit_code)
     plain = {**facts, "cpu": cpu, "seconds": seconds, "rounds": rounds, "programs": counted}
-    if out is not None:
-        out.write_text(json.dumps(plain, indent=2) + "\n", encoding="utf-8")
+    keep_figures(out, plain)
     lines = table(plain)
     click.echo("\n".join(lines))
     if page is not None:

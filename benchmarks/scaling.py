@@ -11,7 +11,6 @@ on a board.
 Needs the extra `host`, qemu-user and a C compiler.
 """
 
-import json
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,6 +20,7 @@ from typing import Any
 import click
 
 from benchmarks.doc_tables import put_between
+from benchmarks.figures_file import FiguresFile, keep_figures
 from benchmarks.machine_facts import in_words, machine_facts
 from benchmarks.scaling_counts import BOARD, PRECISIONS, counted_rows, network_stage
 from benchmarks.scaling_fit import fitted, hop_stages, judged
@@ -49,7 +49,7 @@ _INT8 = network_stage(PRECISIONS[0])
 @click.option("--quick", is_flag=True, help="A third of the points.")
 @click.option(
     "--out",
-    type=click.Path(path_type=Path),
+    type=FiguresFile(),
     help="Keep the figures as JSON.  [default: benchmarks/results/scaling.json; --quick: nowhere]",
 )
 @click.option("--page", type=click.Path(path_type=Path), help="Put the tables on this page.")
@@ -67,8 +67,7 @@ def main(quick: bool, out: Path | None, page: Path | None, picture: Path | None)
     plain = {**facts, **results(rows)}
     if out is None and not quick:
         out = _STORED
-    if out is not None:
-        out.write_text(json.dumps(plain, indent=2) + "\n", encoding="utf-8")
+    keep_figures(out, plain)
     lines = table(plain)
     click.echo("\n".join(lines))
     if picture is not None:

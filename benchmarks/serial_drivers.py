@@ -75,22 +75,26 @@ def flat_out_costs(
             tell(f"round {turn + 1} of {rounds}: {name}, {packets:,} packets flat out")
             board = CytonBoard(counts)
             sensor = Emulator(board, speed=_FLAT_OUT, lossless=True, linger_s=_START_S)
-            costs[name].append({**read_by(driver, sensor, seconds=_START_S), "sent": packets})
+            cost = read_by(driver, sensor, seconds=_START_S, until=packets)
+            costs[name].append({**cost, "sent": packets})
     return costs
 
 
-def read_by(driver: Driver, sensor: Emulator, *, seconds: float, keep: str = "") -> dict[str, Any]:
+def read_by(
+    driver: Driver, sensor: Emulator, *, seconds: float, keep: str = "", until: int = 0
+) -> dict[str, Any]:
     """What the reader prints: cpu_s, took_s, received, told. EngineError where it fails.
 
     sensor  not yet started
     keep    a file for what was read, as reader.py's `--keep`
+    until   samples after which reading ends at once; 0 where it is not known what comes
     """
     device, _ = SENSORS[driver.sensor]
     python = peer_python("brainflow") if driver.how == "brainflow" else sys.executable
     baud = find_device(device, Wishes()).bauds[0]
     with sensor:
         command = [str(python), str(READER), driver.how, sensor.port_name, str(seconds)]
-        command += ["--device", device, "--baud", str(baud)]
+        command += ["--device", device, "--baud", str(baud), "--until", str(until)]
         done = subprocess.run(  # noqa: S603  # our script
             command + (["--keep", keep] if keep else []),
             capture_output=True,

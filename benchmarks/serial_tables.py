@@ -7,7 +7,6 @@ Three parts: parsers alone (serial_parsers), whole drivers (serial_drivers), and
 its own, which is made the first time.
 """
 
-import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ import click
 
 from benchmarks import serial_loss
 from benchmarks.doc_tables import put_between
+from benchmarks.figures_file import FiguresFile, keep_figures
 from benchmarks.machine_facts import in_words, machine_facts
 from benchmarks.peers import PEERS
 from benchmarks.serial_drivers import (
@@ -38,7 +38,7 @@ _QUICK = (serial_loss.ALL[0], serial_loss.ALL[2], serial_loss.ALL[5])
 @click.option("--loss-seconds", default=40.0, show_default=True, help="Of signal, a damage.")
 @click.option("--packets", default=200_000, show_default=True, help="Flat out, a round.")
 @click.option("--quick", is_flag=True, help="One round, shorter, and three kinds of damage.")
-@click.option("--out", type=click.Path(path_type=Path), help="Keep the figures as JSON.")
+@click.option("--out", type=FiguresFile(), help="Keep the figures as JSON.")
 @click.option("--page", type=click.Path(path_type=Path), help="Put the tables on this page.")
 def main(
     seconds: float,
@@ -70,8 +70,7 @@ def main(
     except EdgeEmgError as error:
         click.echo(f"serial_tables: {error}", err=True)
         sys.exit(error.exit_code)
-    if out is not None:
-        out.write_text(json.dumps(plain, indent=2) + "\n", encoding="utf-8")
+    keep_figures(out, plain)
     lines = table(plain)
     click.echo("\n".join(lines))
     if page is not None:

@@ -8,7 +8,8 @@
     brainflow  BrainFlow's Cyton driver, asked 50 times a second
     pyserial   bytes alone
 
-It reads until the seconds are over, or nothing came for two of them. The CPU time is that of this
+It reads until the seconds are over, `--until` so many samples came, or nothing came for ten of the
+seconds. The CPU time is that of this
 process after the greeting, up to what came last. `--keep` keeps rows: counts (time, 8), and the
 sensor's own number of each: edgeemg's index, BrainFlow's counter of one byte.
 """
@@ -22,7 +23,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-_SILENCE_S = 2.0
+_SILENCE_S = 10.0  # a net only: a busy machine may starve the sensor for seconds
 _POLL_S = 0.02
 _WINDOWS_HZ = 10.0
 _CYTON_BAUD = 115_200
@@ -32,17 +33,19 @@ _MICROVOLTS_PER_COUNT = 4.5 / 24 / (2**23 - 1) * 1e6  # Cyton at gain 24: ADS129
 class Reading:
     """What came so far, and what it cost."""
 
-    def __init__(self, seconds: float, *, keep: bool) -> None:
+    def __init__(self, seconds: float, *, keep: bool, until: int = 0) -> None:
         self.received = 0
         self.told: dict[str, int] = {}
         self.rows: list[tuple[NDArray[np.int64], NDArray[np.int64]]] = []  # numbers, counts
-        self._keep = keep
+        self._keep, self._until = keep, until
         self._before_s, self._spent_s = _cpu_s(), 0.0
         self._began_s = self._last_s = time.monotonic()
         self._ends_s = self._began_s + seconds
 
     @property
     def over(self) -> bool:
+        if self._until and self.received >= self._until:
+            return True
         now_s = time.monotonic()
         silent = self.received and now_s - self._last_s > _SILENCE_S
         return now_s > self._ends_s or bool(silent)
@@ -80,7 +83,7 @@ def _driver(asked: argparse.Namespace) -> Reading:
     from firmware_bridge.sensor import open_sensor
 
     with open_sensor(asked.port, find_device(asked.device, Wishes())) as source:
-        reading = Reading(asked.seconds, keep=bool(asked.keep))
+        reading = Reading(asked.seconds, keep=bool(asked.keep), until=asked.until)
         while not reading.over:
             samples = source.read()
             reading.came(len(samples), samples.index, samples.microvolts)
@@ -100,7 +103,7 @@ def _feed(asked: argparse.Namespace) -> Reading:
         hop = round(rate_hz / _WINDOWS_HZ)
         feed.pace(window_samples=10 * hop, hop_samples=hop)
         with feed:
-            reading = Reading(asked.seconds, keep=bool(asked.keep))
+            reading = Reading(asked.seconds, keep=bool(asked.keep), until=asked.until)
             for samples in feed:
                 reading.came(len(samples), samples.index, samples.microvolts)
                 if reading.over:
@@ -120,7 +123,7 @@ def _brainflow(asked: argparse.Namespace) -> Reading:
     board = BoardShim(kind, params)
     board.prepare_session()
     board.start_stream()
-    reading = Reading(asked.seconds, keep=bool(asked.keep))
+    reading = Reading(asked.seconds, keep=bool(asked.keep), until=asked.until)
     while not reading.over:
         time.sleep(_POLL_S)
         data = board.get_board_data()
@@ -152,6 +155,7 @@ def main() -> None:
     parser.add_argument("--device", default="cyton")
     parser.add_argument("--baud", type=int, default=_CYTON_BAUD)
     parser.add_argument("--keep")
+    parser.add_argument("--until", type=int, default=0)
     asked = parser.parse_args()
     reading = READERS[asked.how](asked)
     if asked.keep:

@@ -66,7 +66,8 @@ def run(bundle: Path, port: str | None, recording: Path | None, **options: Any) 
     sensor first; SIGHUP, where it runs without a terminal, loads the bundle again and loses no
     sample. Decision settings come from the bundle; the flags override them.
 
-    A recording is played as fast as it goes, and loses nothing: exit code 1 where a sink did.
+    A recording is played as fast as it goes, and loses nothing: exit code 1 where a sink did, but
+    for ws, which serves whoever is connected.
 
     \b
     --sink jsonl                       one JSON object a line on stdout: what is done without it

@@ -55,8 +55,8 @@ def install(
     the sensor is plugged in, it gets the name /dev/NAME-sensor, whichever socket it is in later.
 
     What `edgeemg run` would refuse at each start is refused here: the bundle, its engine, decision
-    settings, --channels, the program and the keys of a sink. With --dry-run, and below --prefix,
-    for another machine, it is a warning.
+    settings, --channels, the program, the keys and the files of a sink. With --dry-run, and below
+    --prefix, for another machine, it is a warning.
 
     Files that are as they should be are left alone; one that was changed by hand is kept as
     .before; one that somebody else wrote is never touched. Passwords and tokens belong into
@@ -72,10 +72,8 @@ def install(
     from edgeemg.cli.run_arguments import parse
     from edgeemg.cli.service_trial import refusals
     from edgeemg.errors import EdgeEmgError
-    from edgeemg.runtime.bundle import open_bundle
 
     asked = parse(arguments)
-    open_bundle(asked.bundle)
     below = prefix or servicing.PREFIX
     planned = servicing.plan(asked, name=name, user=user, prefix=below)
     problems = (*refusals(asked), *planned.problems)

@@ -1,8 +1,12 @@
 """Names of sinks in; what is wrong with them, as far as shows before one is opened, out."""
 
+import errno
+import os
+import stat
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl, urlsplit
 
 from edgeemg.errors import SinkError, needs_extra
 from edgeemg.manifest import Manifest
@@ -21,6 +25,7 @@ EXAMPLES = {
     "keys": "keys:LABEL=KEY,... or keys:FILE",
 }
 _ACT = ("exec", "keys")
+_FILES = ("ca", "credentials", "token_file")  # options of a URL that name a file which is read
 
 
 def check_names(names: Sequence[str], *, every_hop: bool = False) -> None:
@@ -53,12 +58,16 @@ def check_place(name: str, manifest: Manifest) -> None:
     SinkError and MissingExtraError as there.
     """
     kind, _, rest = name.partition(":")
+    if kind == "jsonl" and rest.startswith("/"):  # others lie where a service starts
+        _check_no_circle(name, Path(rest))
     if kind == "ws":
         ws_url(name)
+        _check_files(name)
     if kind in ("mqtt", "mqtts"):
         from edgeemg.runtime.mqtt_broker import broker_of
 
         broker_of(name)
+        _check_files(name)
         with needs_extra("mqtt", "the MQTT sink"):
             import paho.mqtt  # noqa: F401  # only whether it is there
     if kind == "udp":
@@ -99,6 +108,33 @@ def _check_name(name: str) -> None:
         parse_sink_url(name.partition("?")[0], EXAMPLES[kind])
 
 
+def _check_files(name: str) -> None:
+    """SinkError where a file that the URL names is not there; what is in it stays unread."""
+    for option, path in parse_qsl(urlsplit(name).query):
+        if option in _FILES and not _may_be_file(Path(path)):
+            raise SinkError(
+                f"--sink {name}: there is no file {path}: make it first, or leave {option}= out"
+            )
+
+
+def _may_be_file(path: Path) -> bool:
+    """True, too, where whoever asks may not look."""
+    try:
+        return not stat.S_ISDIR(path.stat().st_mode)
+    except PermissionError:
+        return True
+    except (OSError, ValueError):  # ValueError: a name that no file can have
+        return False
+
+
+def _check_no_circle(name: str, path: Path) -> None:
+    try:
+        path.stat()
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise SinkError(f"--sink {name}: links lead in a circle: name another file") from error
+
+
 def _own_place(name: str) -> str | None:
     """The place that no other sink may have, as people know it; None where several may.
 
@@ -107,7 +143,7 @@ def _own_place(name: str) -> str | None:
     """
     kind, _, rest = name.partition(":")
     if kind == "jsonl":
-        return str(Path(rest).resolve()) if rest else "stdout"
+        return os.path.realpath(rest) if rest else "stdout"
     if kind in ("mqtt", "mqtts"):
         from edgeemg.runtime.mqtt_broker import broker_of
 

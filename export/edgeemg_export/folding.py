@@ -18,7 +18,8 @@ def folded(model: nn.Module, *examples: Tensor) -> nn.Module:
     """A copy in which every batch normalisation is part of the matrix product beside it.
 
     It may follow a convolution or a linear layer, or stand before one that looks at one step at a
-    time. One that stayed would keep an int8 product's neighbour in float.
+    time; beside a linear layer only along its features. One that stayed would keep an int8
+    product's neighbour in float.
 
     examples  what the network takes, in the shapes that are exported: they show what feeds what
     Raises ModelError where a norm is left, or where folding would change the answers.
@@ -58,11 +59,26 @@ class _feeds:  # noqa: N801  # a value, made once: which norm stands beside whic
 
     def _note(self, module: nn.Module, args: tuple[Tensor, ...], output: Tensor) -> None:
         _, source = self._outputs.get(id(args[0]), (None, None))
+        between = args[0]
         if isinstance(module, _BatchNorm) and isinstance(source, Product):
-            self.behind[module] = source
-        if isinstance(module, Product) and isinstance(source, _BatchNorm) and _one_step(module):
+            if _same_axis(source, module, between):
+                self.behind[module] = source
+        elif (
+            isinstance(module, Product)
+            and isinstance(source, _BatchNorm)
+            and _one_step(module)
+            and _same_axis(module, source, between)
+        ):
             self.before[source] = module
         self._outputs[id(output)] = (output, module)
+
+
+def _same_axis(product: Product, norm: _BatchNorm, between: Tensor) -> bool:
+    """A linear layer works along the last axis, torch's norms along axis 1, others' anywhere."""
+    if not isinstance(product, nn.Linear) or between.ndim == 2:
+        return True
+    torchs = type(norm).__module__ == _BatchNorm.__module__
+    return not torchs and between.shape[-1] == norm.num_features
 
 
 def _one_step(product: Product) -> bool:

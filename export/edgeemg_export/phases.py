@@ -102,8 +102,10 @@ def _blocks(taps: int, phases: int) -> int:
 
 
 def _replaced(one: nn.Conv2d, length: int, dividing: int, *, floats: bool) -> nn.Module:
-    plain = (one.stride, one.dilation, one.groups) == ((1, 1), (1, 1), 1)
-    if not plain or one.kernel_size[0] != 1 or isinstance(one.padding, str):
+    steps_by_one = (one.stride, one.dilation, one.groups) == ((1, 1), (1, 1), 1)
+    if not steps_by_one or one.kernel_size[0] != 1:
+        return one
+    if isinstance(one.padding, str) or one.padding[0] != 0 or one.padding_mode != "zeros":
         return one
     taps, channels = one.kernel_size[1], one.in_channels
     steps = math.gcd(length + 2 * int(one.padding[1]) - taps + 1, dividing)

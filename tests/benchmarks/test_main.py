@@ -1,4 +1,4 @@
-"""`python -m benchmarks`."""
+"""`python -m benchmarks`, by benchmarks.commands."""
 
 import json
 import shutil
@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-import benchmarks.__main__ as command
+import benchmarks.commands as command
 from benchmarks.runtime_cost import BARE, WHOLE
 from benchmarks.tables import DOCS, TABLES, make_pages
 

@@ -101,6 +101,21 @@ def test_a_norm_that_cannot_be_folded_is_named(layers):
         folded(settled(nn.Sequential(*layers)), X)
 
 
+@pytest.mark.parametrize(
+    ("layers", "name"),
+    [
+        ([nn.Unflatten(1, (1, 3)), nn.BatchNorm2d(1), nn.Linear(120, 4)], "1"),
+        ([nn.Conv1d(3, 8, 3), nn.ReLU(), nn.BatchNorm1d(8), nn.Linear(118, 4)], "2"),
+        ([nn.Conv1d(3, 120, 1), nn.ReLU(), nn.BatchNorm1d(120), nn.Linear(120, 4)], "2"),
+        ([nn.Linear(120, 4), nn.BatchNorm1d(3)], "1"),
+        ([nn.Linear(120, 3), nn.BatchNorm1d(3)], "1"),
+    ],
+)
+def test_a_norm_beside_a_linear_layer_over_another_axis_is_named(layers, name):
+    with pytest.raises(ModelError, match=f"cannot be folded: {name}"):
+        folded(settled(nn.Sequential(*layers)), X)
+
+
 class Shared(nn.Module):
     """A convolution whose output goes around its norm too."""
 

@@ -52,6 +52,17 @@ def test_a_convolution_that_steps_or_is_grouped_stays_as_it_is():
         assert isinstance(phased(one, torch.zeros(1, 2, 1, 20))[0], nn.Conv2d)
 
 
+@pytest.mark.parametrize(
+    "options", [{"padding": (1, 4)}, {"padding": (0, 4), "padding_mode": "circular"}]
+)
+def test_padding_that_is_not_zeros_along_time_stays_as_it_is(options):
+    one = nn.Conv2d(2, 4, (1, 9), **options)
+    x = torch.randn(1, 2, 1, 40)
+    ours = phased(nn.Sequential(one), x)
+    assert isinstance(ours[0], nn.Conv2d)
+    torch.testing.assert_close(ours(x), one(x), atol=0, rtol=0)
+
+
 def test_many_channels_are_left_alone():
     one = nn.Sequential(nn.Conv2d(32, 4, (1, 3)))
     assert isinstance(phased(one, torch.zeros(1, 32, 1, 20))[0], nn.Conv2d)

@@ -81,18 +81,24 @@ def test_what_else_a_finaliser_raises_is_shown():
     assert "ZeroDivisionError" in done.stderr
 
 
+def _press_after_a_verb(stderr_is):
+    if stderr_is == "closed":
+        os.close(2)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    interrupts.end_at_once()
+    with interrupts.Raised():
+        pass
+    signal.raise_signal(signal.SIGINT)
+
+
 @pytest.mark.parametrize("stderr_is", ["open", "closed"])
 def test_after_the_verb_it_ends_at_once(stderr_is):
     child = os.fork()
     if not child:
-        if stderr_is == "closed":
-            os.close(2)
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        interrupts.end_at_once()
-        with interrupts.Raised():
-            pass
-        signal.raise_signal(signal.SIGINT)
-        os._exit(0)
+        try:
+            _press_after_a_verb(stderr_is)
+        finally:  # whatever it raises: no second pytest goes on from here
+            os._exit(1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 130
 
 

@@ -175,6 +175,20 @@ def test_a_recording_of_which_a_sink_lost_decisions_does_not_end_well(
     assert decisions(done.stdout) == decisions(edgeemg(*asked).stdout)
 
 
+def test_a_recording_that_no_websocket_client_heard_ends_well(edgeemg, tiny_bundle, tiny_recording):
+    asked = ("run", tiny_bundle, "--recording", tiny_recording, "--every-hop")
+    done = edgeemg(*asked, "--seconds", 1e308, "--sink", "jsonl", "--sink", "ws://127.0.0.1:0")
+    assert done.returncode == 0, done.stderr
+    assert counters(done.stderr)["sink_ws_unheard"] == len(decisions(done.stdout)) > 100
+
+
+def test_a_file_behind_a_circle_of_links_is_refused(edgeemg, tiny_bundle, tiny_recording, tmp_path):
+    circle = tmp_path / "circle"
+    circle.symlink_to(circle)
+    asked = ("run", tiny_bundle, "--recording", tiny_recording, "--sink", f"jsonl:{circle}")
+    one_clear_line(edgeemg(*asked), "cannot write decisions to", str(circle))
+
+
 def test_flags_override_the_bundles_decision_settings(edgeemg, tiny_bundle, tiny_recording):
     strict, loose = (
         edgeemg(

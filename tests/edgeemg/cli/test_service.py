@@ -101,13 +101,23 @@ def test_what_run_would_refuse_is_refused_before_anything_is_written(
     assert (tmp_path / "etc/systemd/system/edgeemg-never.service").exists()
 
 
-def test_a_damaged_bundle_is_refused(tiny_bundle: Path, tmp_path: Path) -> None:
+def test_a_damaged_bundle_is_refused_and_elsewhere_warned_of(
+    tiny_bundle: Path, tmp_path: Path
+) -> None:
     folder = tmp_path / "damaged"
     shutil.copytree(tiny_bundle, folder)
     (folder / "model.onnx").write_bytes(b"")
-    done = service("install", folder, "--port", "/dev/ttyUSB9", "--dry-run")
+    asked = ("install", folder, "--port", "/dev/ttyUSB9", "--name", "edgeemg-never")
+    done = service(*asked)
     assert (done.returncode, done.stdout) == (2, "")
-    assert "model.onnx does not match" in done.stderr
+    (line,) = done.stderr.splitlines()
+    assert "model.onnx does not match" in line
+    assert not Path("/etc/systemd/system/edgeemg-never.service").exists()
+    for elsewhere in (("--dry-run",), ("--prefix", tmp_path / "etc")):
+        done = service(*asked, *elsewhere)
+        assert done.returncode == 0, done.stderr
+        (line,) = [one for one in done.stderr.splitlines() if "model.onnx" in one]
+        assert line.startswith("warning: ")
 
 
 def test_a_bundle_that_the_service_could_not_read_is_refused_before_anything_is_written(

@@ -36,6 +36,7 @@ def test_what_runs_is_let_pass(options, tiny_bundle):
         (("--sink", "keys:left=KEY_NONE_SUCH"), "no key 'KEY_NONE_SUCH'"),
         (("--sink", "exec:/no/such/program"), "no program '/no/such/program'"),
         (("--sink", "udp://host"), "udp://HOST:PORT"),
+        (("--sink", "mqtt://h/t?credentials=/no/file"), "there is no file /no/file"),
     ],
 )
 def test_what_run_would_refuse_is_said(options, why, tiny_bundle):

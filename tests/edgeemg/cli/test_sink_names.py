@@ -14,6 +14,7 @@ from edgeemg.errors import MissingExtraError, SinkError
         ("jsonl:log", "jsonl:log", "log"),
         ("jsonl:log", "jsonl:./folder/../log", "log"),
         ("jsonl:log", "jsonl:link", "log"),
+        ("jsonl:circle", "jsonl:./circle", "circle"),
         ("jsonl", "jsonl", "stdout"),
         ("mqtt://h/a", "mqtt://h:1883/a", "mqtt://h:1883/a"),
         ("mqtt://h/a", "mqtt://H/a?credentials=x", "mqtt://h:1883/a"),
@@ -22,6 +23,7 @@ from edgeemg.errors import MissingExtraError, SinkError
 def test_two_in_one_place_are_refused(first, second, place, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("link").symlink_to("log")
+    Path("circle").symlink_to("circle")
     with pytest.raises(SinkError) as refused:
         check_names([first, "udp://h:1", second])
     assert f"--sink {first} and --sink {second} are the same place, " in str(refused.value)
@@ -60,7 +62,6 @@ def test_what_could_not_be_opened_is_seen_without_opening_it(name, message, plai
         "jsonl",
         "jsonl:/no/such/folder/file",
         "mqtt://host/topic",
-        "mqtts://host/topic?ca=/x",
         "ws://0.0.0.0",
         "udp://host:1",
         "exec:true",
@@ -69,6 +70,26 @@ def test_what_could_not_be_opened_is_seen_without_opening_it(name, message, plai
 )
 def test_what_may_work_later_is_let_pass(name, plain_manifest):
     check_place(name, plain_manifest)
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["mqtts://h/t?ca=", "mqtt://h/t?credentials=", "ws://0.0.0.0:88?token_file="],
+)
+def test_a_file_that_a_url_names_must_be_there(address, plain_manifest, tmp_path):
+    secret = tmp_path / "a secret"
+    for wrong in (secret, tmp_path, "%00"):  # not there, a folder, a name that no file can have
+        with pytest.raises(SinkError, match=r"there is no file .*: make it first, or leave"):
+            check_place(f"{address}{wrong}", plain_manifest)
+    secret.write_bytes(b"\xff nothing that could be one")  # what it holds is not looked at
+    check_place(f"{address}{secret}".replace(" ", "%20"), plain_manifest)
+
+
+def test_a_file_behind_a_circle_of_links_could_never_be_opened(plain_manifest, tmp_path):
+    circle = tmp_path / "circle"
+    circle.symlink_to(circle)
+    with pytest.raises(SinkError, match="links lead in a circle: name another file"):
+        check_place(f"jsonl:{circle}", plain_manifest)
 
 
 def test_a_package_that_is_not_there_is_named(plain_manifest, monkeypatch):
