@@ -61,6 +61,7 @@ def _absent(row: dict[str, Any], cpus: int) -> str:
 
 def _line(row: dict[str, Any], base: list[float], cpus: list[str]) -> str:
     took = row["here"]["p50_us"]
+    took_us = statistics.median(took)
     ratios = [one / other for one, other in zip(took, base, strict=True)]
     counts = [_count(row.get("aarch64", {}).get(cpu)) for cpu in cpus]
     memory = [one.get("peak_memory_mb") for one in row.get("aarch64", {}).values()]
@@ -69,7 +70,7 @@ def _line(row: dict[str, Any], base: list[float], cpus: list[str]) -> str:
         row["engine"],
         _precision(row),
         f"{row['bytes'] / 1e3:.0f}",
-        f"{statistics.median(took):.3g}",
+        f"{took_us:.3g}" if took_us < 1000 else f"{took_us:,.0f}",
         f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})",
         *counts,
         f"{max(row['here']['peak_rss_mb']):.1f}",
