@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 from torch import nn
 
+from benchmarks.seeded_bundles import UNTRAINED
 from edgeemg import __version__
 from edgeemg.cli.outputs import fresh_folder
-from edgeemg.manifest import Band, Channel, Manifest, ModelFacts, Training
+from edgeemg.manifest import Band, Channel, Manifest, ModelFacts
 from edgeemg.train.dataset import Part
 from edgeemg.train.models import count_macs, count_parameters
 from edgeemg.train.runs import Run
@@ -63,15 +64,7 @@ def write_random_bundle(
             parameters=count_parameters(model),
             macs=count_macs(model, channels=channels, window_samples=window_samples),
         ),
-        training=Training(
-            data="none: random weights",
-            protocol="none",
-            licence="CC0-1.0",
-            generated=True,
-            recordings=0,
-            trials=0,
-            seed=0,
-        ),
+        training=UNTRAINED,
     )
     held_out = Part(inputs[:half], numbers[:half] % labels, numbers[:half])
     with fresh_folder(folder, force=True) as target:

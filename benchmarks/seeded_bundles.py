@@ -20,6 +20,15 @@ from edgeemg.train.runs import Run
 from edgeemg_export.bundle import write_bundle
 
 LABELS = ("down", "left", "rest", "right", "up")
+UNTRAINED = Training(
+    data="none: random weights",
+    protocol="none",
+    licence="CC0-1.0",
+    generated=True,
+    recordings=0,
+    trials=0,
+    seed=0,
+)
 _MAINS_HZ = 50
 
 
@@ -100,13 +109,5 @@ def seeded_manifest(shape: Shape) -> Manifest:
         scale=(10.0,) * shape.channels,
         clip=8.0,
         model=ModelFacts(family="", parameters=0, macs=0),
-        training=Training(
-            data="none: random weights",
-            protocol="none",
-            licence="CC0-1.0",
-            generated=True,
-            recordings=0,
-            trials=0,
-            seed=0,
-        ),
+        training=UNTRAINED,
     )

@@ -18,8 +18,8 @@ def begin_long_run() -> None:
     """Once all is loaded, before hours of work.
 
     Large blocks, as a model's, get pages of their own from now on and leave none behind; what libc
-    cannot is left out. Objects that are there now are not looked through again for garbage: that
-    would hold up the loop for longer than a hop takes.
+    cannot is left out. Objects that are there now are not looked through again for garbage: there
+    are tens of thousands, and the loop would wait meanwhile.
     """
     set_option = getattr(ctypes.CDLL(None), "mallopt", None)
     if set_option is not None:
