@@ -213,7 +213,7 @@ def _real_name(port: Path) -> str:
     """As the kernel calls it, below /dev; "" where it is a link of udev's that is not there yet."""
     try:
         return port.resolve(strict=True).relative_to("/dev").as_posix()
-    except (OSError, ValueError):
+    except (OSError, ValueError, RuntimeError):  # the last: a link to itself
         lone = port.parent == Path("/dev") and port.name.startswith("tty")
         return port.name if lone else ""
 

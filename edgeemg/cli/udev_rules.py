@@ -4,6 +4,7 @@ udev(7) says how rules are written; ID_MM_DEVICE_IGNORE and ID_MM_PORT_IGNORE ar
 (its reference manual, "udev rules"); latency_timer is the kernel's ftdi_sio.
 """
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from string import ascii_letters, digits
@@ -28,7 +29,7 @@ def adapter_of(port: Path) -> Adapter | None:
     """The adapter of a port, by whatever name; None where it is none, or not plugged in."""
     from serial.tools import list_ports
 
-    real = str(port.resolve())
+    real = os.path.realpath(port)  # of a link to itself, too
     for found in list_ports.comports():
         if found.device == real and found.vid is not None:
             return Adapter(f"{found.vid:04x}", f"{found.pid:04x}", found.serial_number or "")

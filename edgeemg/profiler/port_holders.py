@@ -23,7 +23,7 @@ class Holder:
 
 def holders_of(device: Path, root: Path = ROOT) -> list[Holder]:
     """Who else has the device open, of those whose files this user may see: root sees all."""
-    real = str(device.resolve())
+    real = os.path.realpath(device)
     others = [one for one in sorted(root.glob("proc/[0-9]*")) if one.name != str(os.getpid())]
     return [_holder(one) for one in others if real in _open_in(one)]
 

@@ -1,5 +1,6 @@
 """What systemd says of a service in; whether it runs, and what to do, out."""
 
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -59,7 +60,11 @@ def service_on(port: Path, root: Path = ROOT) -> str | None:
     """
     for name in installed_services(root):
         given = _port_of(root / f"etc/systemd/system/{name}.service")
-        if given is not None and given.resolve() == port.resolve() and _is_alive(facts_of(name)):
+        if (
+            given is not None
+            and os.path.realpath(given) == os.path.realpath(port)
+            and _is_alive(facts_of(name))
+        ):
             return name
     return None
 

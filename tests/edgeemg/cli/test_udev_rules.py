@@ -74,3 +74,9 @@ def test_no_number_of_an_adapter_can_write_a_rule(serial: str) -> None:
 
 def test_a_port_that_is_no_usb_adapter_has_none(tmp_path) -> None:
     assert adapter_of(tmp_path / "no-port") is None
+
+
+def test_a_link_to_itself_is_no_adapter(tmp_path) -> None:
+    loop = tmp_path / "loop"
+    loop.symlink_to(loop)
+    assert adapter_of(loop) is None
