@@ -16,12 +16,14 @@ HEAD = 0xA0
 FOOTER = 0xC0
 COUNTER_TURN = 256
 LOWEST_COUNT, HIGHEST_COUNT = -(1 << 23), (1 << 23) - 1
-NEXT = (1, 2)  # steps of the counter from packet to packet that go without saying: 0 or 1 lost
+NEXT = (1, 2)  # steps of the counter from packet to packet that surprise nobody: 0 or 1 lost
 
 _HEAD_BYTE = bytes([HEAD])
 _FIRST_CHANNEL = 2  # byte
-# steps over a packet whose own counter is wrong, and up to 16 lost ones
-_BEHIND_A_BAD_ONE = range(2, 18)
+_LOOKS = 3  # packets behind one that are asked about it
+_SURE = 2  # of them that must agree where a counter says what nobody expects
+_LOST_IN_NOISE = 7  # packets that may be lost before each one that proves a surprising counter
+_STANDING = 4  # packets' worth of noise behind which a packet has its place
 _BLOCK = 256  # packets a look: bounds what noise in the middle of a long chunk costs
 
 
@@ -39,7 +41,7 @@ class PacketReader:
     footer_bits   the bits of the last byte that must be those of 0xC0; others may say what kind
                   of packet it is
 
-    Counts as FrameReader does. Holds less than a packet and two bytes.
+    Counts as FrameReader does. Holds less than `_LOOKS` packets and three bytes.
     """
 
     def __init__(self, packet_bytes: int, *, footer_bits: int = 0xFF) -> None:
@@ -51,10 +53,11 @@ class PacketReader:
         self._held = b""
         self._in_lock = True  # a stream starts with a packet
         self._last: tuple[int, int] | None = None  # counter and footer of the last packet
+        self._passed = 0  # bytes rejected since then
 
     @property
     def held_bytes(self) -> int:
-        """Bytes that wait for the rest of their packet."""
+        """Bytes that wait for the rest of their packet, or for what those behind it say."""
         return len(self._held)
 
     def packets(self, chunk: bytes) -> list[NDArray[np.uint8]]:
@@ -92,6 +95,7 @@ class PacketReader:
         if not n_bytes:
             return
         self.rejected_bytes += n_bytes
+        self._passed += n_bytes
         self.resyncs += self._in_lock
         self._in_lock = False
 
@@ -100,30 +104,51 @@ class PacketReader:
         if footer & self._footer_bits != FOOTER & self._footer_bits:
             return _Verdict.SLIDE
         if self._last is None:
-            return _Verdict.TAKE if self._in_lock else self._look_behind(buffer, at, alike=False)
-        alike = footer == self._last[1]
-        if alike and (buffer[at + 1] - self._last[0]) % COUNTER_TURN in NEXT:
+            return _Verdict.TAKE if self._in_lock else self._in_noise(buffer, at, wanted=1)
+        counter, kind = self._last
+        step = (buffer[at + 1] - counter) % COUNTER_TURN
+        expected = self._is_in_place(step) or (step in NEXT and self._passed > 0)
+        if footer == kind and expected:
             return _Verdict.TAKE
-        return self._look_behind(buffer, at, alike=alike)
+        wanted = 1 if expected or step in NEXT or self._is_in_place(step - 1) else _SURE
+        if footer == kind and self._in_lock:
+            return self._in_order(buffer, at, counter, wanted=wanted)
+        return self._in_noise(buffer, at, wanted=wanted)
 
-    def _look_behind(self, buffer: bytes, at: int, *, alike: bool) -> _Verdict:
-        """What the next head and counter say; `alike`: its footer is that of the last packet."""
-        trusted = alike and self._in_lock
-        behind = buffer[at + self._size : at + self._size + 2]
-        if behind and behind[0] != HEAD:
-            return _Verdict.TAKE if trusted else _Verdict.SLIDE
-        if len(behind) < 2:
-            return _Verdict.WAIT
-        if (behind[1] - buffer[at + 1]) % COUNTER_TURN in NEXT:
-            return _Verdict.TAKE
-        if not trusted:
-            return _Verdict.SLIDE
-        assert self._last is not None
-        ahead = (behind[1] - self._last[0]) % COUNTER_TURN
-        # between its neighbours it is one of a few that came, however many did not
-        between = 0 < (buffer[at + 1] - self._last[0]) % COUNTER_TURN < ahead
-        refused = ahead in _BEHIND_A_BAD_ONE and not between
-        return _Verdict.REFUSE if refused else _Verdict.TAKE
+    def _is_in_place(self, step: int) -> bool:
+        """Whether as many packets are missing as bytes were passed, to less than a packet."""
+        missing = step - 1
+        return missing <= _STANDING and abs(missing * self._size - self._passed) < self._size
+
+    def _in_noise(self, buffer: bytes, at: int, *, wanted: int) -> _Verdict:
+        """A packet, where so many behind it go on from it, one on the heels of the other."""
+        lost = 1 if wanted == 1 else _LOST_IN_NOISE
+        for n in range(1, wanted + 1):
+            behind = buffer[at + n * self._size : at + n * self._size + 2]
+            if behind and behind[0] != HEAD:
+                return _Verdict.SLIDE
+            if len(behind) < 2:
+                return _Verdict.WAIT
+            if not _goes_on(buffer[at + 1], behind[1], n, most=n * lost):
+                return _Verdict.SLIDE
+        return _Verdict.TAKE
+
+    def _in_order(self, buffer: bytes, at: int, last: int, *, wanted: int) -> _Verdict:
+        """A packet, and its counter right or wrong: what the first `wanted` say that know.
+
+        last  counter of the packet before
+        """
+        votes = {True: 0, False: 0}
+        for n in range(1, _LOOKS + 1):
+            place = at + n * self._size
+            if place + 3 > len(buffer):
+                return _Verdict.WAIT
+            vote = _vote(buffer[at + 1], last, buffer[place - 1 : place + 3], n)
+            if vote is not None:
+                votes[vote] += 1
+                if votes[vote] == wanted:
+                    break
+        return _Verdict.TAKE if votes[True] == wanted else _Verdict.REFUSE
 
     def _run(self, buffer: bytes, at: int) -> NDArray[np.uint8]:
         """The packet at `at` and those in lock behind it."""
@@ -131,9 +156,29 @@ class PacketReader:
         whole = (len(buffer) - at) // size
         table = np.frombuffer(buffer, np.uint8, whole * size, at).reshape(whole, size)
         run = table[: _in_lock(table)]
-        self._in_lock = True
+        self._in_lock, self._passed = True, 0
         self._last = int(run[-1, 1]), int(run[-1, -1])
         return run
+
+
+def _goes_on(counter: int, behind: int, n: int, *, most: int = 1) -> bool:
+    """Whether the counter of the `n`-th packet behind is the one due, or `most` were lost."""
+    return 0 <= (behind - counter) % COUNTER_TURN - n <= most
+
+
+def _vote(counter: int, last: int, around: bytes, n: int) -> bool | None:
+    """Whether the `n`-th packet behind says that `counter` is right; None where it cannot tell.
+
+    last    counter of the packet before
+    around  the four bytes around its head: a byte may be lost or added on the way
+    """
+    if around[1] != HEAD:
+        shifted = [around[k + 1] for k in (0, 2) if around[k] == HEAD]
+        return True if any(_goes_on(counter, one, n) for one in shifted) else None
+    behind = around[2]
+    # between its neighbours it is one of a few that came, however many did not
+    between = (counter - last) % COUNTER_TURN + n <= (behind - last) % COUNTER_TURN
+    return between or _goes_on(counter, behind, n)
 
 
 def _in_lock(table: NDArray[np.uint8]) -> int:
@@ -141,8 +186,7 @@ def _in_lock(table: NDArray[np.uint8]) -> int:
     for start in range(1, len(table), _BLOCK):
         block = table[start : start + _BLOCK]
         steps = block[:, 1] - table[start - 1 : start - 1 + len(block), 1]  # uint8: wraps
-        counts_on = steps - np.uint8(NEXT[0]) < len(NEXT)
-        good = (block[:, 0] == HEAD) & (block[:, -1] == table[0, -1]) & counts_on
+        good = (block[:, 0] == HEAD) & (block[:, -1] == table[0, -1]) & (steps == 1)
         if not good.all():
             return start + int(good.argmin())
     return len(table)

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 Table = NDArray[np.uint8]
 
+_FEW = 4  # frames, lost unseen besides those that the noise has room for, that are no surprise
+
 _FIRST_LOOK = 64  # places a search looks at at once; more with each look that finds nothing
 _WIDEST_LOOK = 4096
 _LONGEST_RUN = 256  # frames a look: bounds what noise in the middle of a long chunk costs
@@ -21,6 +23,7 @@ class SlidingReader:
     turn           numbers of the counter; 0: the format has none
     head           how every frame begins; b"": the format does not say
     longest_proof  the most frames in a row that `_proof` asks for
+    further        frames that may be lost in such a row behind the second one
 
     rejected_bytes  bytes that belonged to no frame
     resyncs         stretches of them
@@ -28,7 +31,13 @@ class SlidingReader:
     """
 
     def __init__(
-        self, frame_bytes: int, *, turn: int = 0, head: bytes = b"", longest_proof: int = 2
+        self,
+        frame_bytes: int,
+        *,
+        turn: int = 0,
+        head: bytes = b"",
+        longest_proof: int = 3,
+        further: int = 0,
     ) -> None:
         self.rejected_bytes = 0
         self.resyncs = 0
@@ -37,6 +46,7 @@ class SlidingReader:
         self._turn = turn
         self._head = head
         self._longest_proof = longest_proof
+        self._further = further
         self._held = b""
         self._in_lock = True  # a stream starts with a frame
         self._rejected = 0  # bytes since the last frame
@@ -63,6 +73,13 @@ class SlidingReader:
         step      of the counter from the last frame; 0 where there is none, or no counter
         """
         raise NotImplementedError
+
+    def _proof_by_room(self, rejected: int | None, step: int) -> int:
+        """As `_proof`, where the marks are enough if as many frames miss as noise has room for."""
+        room = -(-rejected // self._frame_bytes) if rejected else 0
+        if room and 1 <= step <= 1 + room:
+            return 1
+        return 2 if step <= 1 + room + _FEW else 3
 
     def _find(self, chunk: bytes) -> list[Table]:
         """The frames that this chunk completes: (n, frame_bytes), in stretches without noise."""
@@ -142,7 +159,8 @@ class SlidingReader:
                 return None
             if not marks[one]:
                 return False
-            if self._turn and (counters[one] - counters[place] - n) % self._turn:
+            lost = (counters[one] - counters[place] - n) % self._turn if self._turn else 0
+            if lost > (self._further if n > 1 else 0):
                 return False
         return True
 

@@ -108,10 +108,11 @@ def _chosen(manifest: Manifest, asked: str, *, n_inputs: int | None) -> tuple[in
     except ValueError as error:
         raise EngineError(f"--channels must be numbers such as 1,2,3,4, got {asked!r}") from error
     there = range(max(chosen) + 1 if n_inputs is None else n_inputs)
-    if len(chosen) != len(names) or not all(one in there for one in chosen):
+    distinct = set(chosen).intersection(there)
+    if not len(chosen) == len(distinct) == len(names):
         upwards = "from 1" if n_inputs is None else f"from 1 to {n_inputs}"
         raise EngineError(
-            f"--channels must name {len(names)} inputs {upwards} "
+            f"--channels must name {len(names)} inputs {upwards}, each once "
             f"(for {', '.join(names)}), got {asked!r}"
         )
     return chosen

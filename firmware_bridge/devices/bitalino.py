@@ -89,11 +89,14 @@ class BitalinoReader(SlidingReader):
         if rejected is None:
             return _MOST_IN_A_ROW
         size = self._frame_bytes
-        damaged = step - 1
+        damaged = round(rejected / size)
         # it stands where it would if they were not, but for a byte lost or added in each
-        if 1 <= damaged <= _STANDING and abs(damaged * size - rejected) <= damaged:
+        in_place = damaged <= _STANDING and abs(damaged * size - rejected) <= damaged
+        if in_place and damaged and step == damaged + 1:
             return 1
-        return min(2 + rejected // (8 * size), _MOST_IN_A_ROW)
+        if in_place:
+            return 2
+        return min(3 + rejected // (8 * size), _MOST_IN_A_ROW)
 
 
 def _decoded(run: Table, channels: int) -> Frames:

@@ -91,7 +91,7 @@ class ChordsReader(SlidingReader):
     """
 
     def __init__(self, said: bytes, wishes: Wishes = Wishes()) -> None:  # noqa: B008  # frozen
-        super().__init__(0, turn=_TURN, head=HEAD)
+        super().__init__(0, turn=_TURN, head=HEAD, further=_TURN // 8)
         self.stream: Stream | None = None
         self._kind = _kind(said, wishes)
         self._highest = ((1 << self._kind.bits) - 1) >> 8  # that an upper byte can be
@@ -121,9 +121,7 @@ class ChordsReader(SlidingReader):
         return table[:, 2].astype(np.int64)
 
     def _proof(self, rejected: int | None, step: int) -> int:
-        # as many frames are missing as the noise has room for: the marks are enough
-        room = -(-rejected // self._frame_bytes) if rejected else 0
-        return 1 if room and 1 <= step <= 1 + room else 2
+        return self._proof_by_room(rejected, step)
 
     def _begin(self, channels: int) -> None:
         self.stream = stream_of(self._kind, channels)

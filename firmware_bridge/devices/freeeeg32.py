@@ -46,7 +46,7 @@ STREAM = Stream(
 class FreeEeg32Reader(PacketReader):
     """Learns how long a packet is from the first three that agree; see FrameReader.
 
-    Holds `_TO_LEARN` bytes at most.
+    Holds `_TO_LEARN` bytes at most until then.
     """
 
     def __init__(self, greeting: bytes = b"", *, stream: Stream = STREAM) -> None:  # noqa: ARG002  # it says nothing

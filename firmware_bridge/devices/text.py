@@ -12,7 +12,15 @@ from operator import xor
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from firmware_bridge.devices.text_clock import LineClock, Pace, Row, may_be, period_of, rate_of
+from firmware_bridge.devices.text_clock import (
+    Line,
+    LineClock,
+    Pace,
+    Row,
+    may_be,
+    period_of,
+    rate_of,
+)
 from firmware_bridge.devices.text_form import LARGEST_COUNT, Form, Learner
 from firmware_bridge.frames import Device, Frames, Stream, Wishes, refuse_wishes
 
@@ -147,7 +155,7 @@ class TextReader:
             self._in_lock = True
             self._number += 1
             return [Row(self._number, numbers)]
-        rows = self._clock.take(numbers[0], numbers[1:], size)
+        rows = self._clock.take(Line(numbers[0], numbers[1:], size))
         while self._clock.refused:
             self.malformed += 1
             self._reject(self._clock.refused.pop())

@@ -1,7 +1,7 @@
 """Clock readings of one sensor in, numbers of its samples and their rate out.
 
 A loss is a step above one. A line that does not follow the one before it in time waits for the
-next: a sample was lost and the next one goes on from here, or a digit was damaged and it does not.
+next three: samples were lost and they go on from here, or a digit was damaged and they do not.
 A clock of whole milliseconds sees a loss no better than that: beyond two samples a tick, single
 losses are not seen.
 """
@@ -9,6 +9,7 @@ losses are not seen.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,10 @@ _WRAP = 1 << 32  # of millis() and micros()
 # how far the expected time, and the period, move to what came: a sketch's pace is never exact
 _FOLLOW, _ADAPT = 1 / 8, 1 / 256
 _MOST_ADAPTED = 0.1  # of the period that was learned
-_NEXT_LOST = 3  # samples that may be lost in turn behind a line that waits for its proof
+_LOOKS, _SURE = 3, 2  # lines behind one that are asked about it, and how many must go on from it
+_FEW = 3  # samples: where no more are missing, one line is enough
+_NEXT_LOST = 3  # samples that may be lost in turn behind each line of a clock that began again
+_BACK = 16  # samples: a clock that went back by no more did not begin again
 _LONGEST_MILLIS = 150  # a longer step of the clock must be one of micros()
 # share of the rate within which it is rounded: two measurements of one sketch then differ by less
 # than the 0.1 % that a bundle grants
@@ -93,6 +97,14 @@ class Row:
     restarted: bool = False
 
 
+class Line(NamedTuple):
+    """What stood in a line of `size` bytes: the time of its clock, and the rest."""
+
+    time: int
+    counts: tuple[int, ...]
+    size: int
+
+
 class LineClock:
     """Numbers lines by their clock; `refused` holds sizes of those that do not fit, in bytes."""
 
@@ -103,56 +115,68 @@ class LineClock:
         self._tolerance = max(1.0, period / 2)
         self._expected = 0.0  # time of the last line, as it should have been
         self._number = -1  # of the last line
-        self._waits: tuple[int, tuple[int, ...], int] | None = None
+        self._waits: list[Line] = []  # the first one for its proof, which are the others
 
     @property
     def held_bytes(self) -> int:
-        """Bytes of a line that waits for its proof."""
-        return self._waits[2] if self._waits else 0
+        """Bytes of lines that wait for a proof."""
+        return sum(line.size for line in self._waits)
 
-    def take(self, time: int, counts: tuple[int, ...], size: int) -> list[Row]:
-        """One line of `size` bytes -> the lines that are now known to be right."""
+    def take(self, line: Line) -> list[Row]:
+        """One line -> the lines that are now known to be right."""
         if self._number < 0:
-            return [self._accept(time, counts, 1)]
-        if self._waits is None:
-            if abs(self._late(time)) <= self._tolerance:
-                return [self._accept(time, counts, 1)]
-            self._waits = (time, counts, size)
+            return [self._accept(line, 1)]
+        if abs(self._late(line.time)) <= self._tolerance:
+            self.refused += [waited.size for waited in self._waits]
+            self._waits = []
+            return [self._accept(line, 1)]
+        self._waits.append(line)
+        return self._decided()
+
+    def _decided(self) -> list[Row]:
+        """What the lines that wait say of the first one; nothing while they do not say enough."""
+        first, *behind = self._waits
+        steps = 1 + round(self._late(first.time) / self._period)
+        believable = steps > 1 or steps < -_BACK
+        wanted = 1 if 1 < steps <= 1 + _FEW else _SURE
+        most = math.inf if steps > 1 else _NEXT_LOST
+        agree = sum(
+            self._goes_on(first.time, line.time, n, most=most) for n, line in enumerate(behind, 1)
+        )
+        undecided = agree < wanted and len(behind) - agree < _SURE and len(behind) < _LOOKS
+        if believable and undecided:
             return []
-        before, self._waits = self._waits, None
-        if abs(self._late(time)) > self._tolerance:
-            row = self._proven(before, time)
-            if row is not None:
-                return [row, *self.take(time, counts, size)]
-        self.refused.append(before[2])
-        return self.take(time, counts, size)
+        self._waits = []
+        rows = []
+        if believable and agree >= wanted:
+            rows.append(self._accept(first, steps) if steps > 1 else self._begin_anew(first))
+        else:
+            self.refused.append(first.size)
+        return rows + [row for line in behind for row in self.take(line)]
+
+    def _goes_on(self, time: int, behind: int, n: int, *, most: float) -> bool:
+        """Whether the `n`-th line behind follows one at this time, `most` samples a line lost."""
+        further = _signed(behind - time - n * self._period)
+        return -self._tolerance <= further <= n * most * self._period + self._tolerance
 
     def _late(self, time: int) -> float:
         """Ticks by which a line is later than the one that should come."""
         return _signed(time - self._expected - self._period)
 
-    def _proven(self, before: tuple[int, tuple[int, ...], int], time: int) -> Row | None:
-        """The line that waited, if the one at `time` goes on from it."""
-        waited, counts, _ = before
-        further = _signed(time - waited - self._period)
-        steps = 1 + round(self._late(waited) / self._period)
-        if steps > 1 and -self._tolerance <= further <= _NEXT_LOST * self._period + self._tolerance:
-            return self._accept(waited, counts, steps)
-        if steps < -1 and abs(further) <= self._tolerance:
-            self._expected, self._number = float(waited), 0
-            return Row(0, counts, waited, restarted=True)
-        return None
-
-    def _accept(self, time: int, counts: tuple[int, ...], steps: int) -> Row:
+    def _accept(self, line: Line, steps: int) -> Row:
         if self._number < 0:
-            self._expected = time - self._period
+            self._expected = line.time - self._period
         due = self._expected + steps * self._period
-        late = _signed(time - due)
+        late = _signed(line.time - due)
         self._expected = (due + _FOLLOW * late) % _WRAP
         if steps == 1 and abs(self._period + _ADAPT * late - self._learned) < self._most_adapted:
             self._period += _ADAPT * late
         self._number += steps
-        return Row(self._number, counts, time)
+        return Row(self._number, line.counts, line.time)
+
+    def _begin_anew(self, line: Line) -> Row:
+        self._expected, self._number = float(line.time), 0
+        return Row(0, line.counts, line.time, restarted=True)
 
 
 class Pace:

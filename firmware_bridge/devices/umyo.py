@@ -15,7 +15,8 @@ from firmware_bridge.sliding import SlidingReader, Table
 HEAD = b"\x4f\xd5"
 SAMPLES = 8  # of a record
 RECORD_BYTES = 65
-TURN = 256 * SAMPLES
+_TURN = 256  # records
+TURN = _TURN * SAMPLES
 _LENGTH, _KIND = 46 + 2 * SAMPLES, 0x80 + SAMPLES
 _UNIT = slice(5, 9)
 _ZERO, _BATCH = 13, 14
@@ -33,7 +34,7 @@ class UmyoReader(SlidingReader):
     """
 
     def __init__(self, rate_hz: float = _RATE_HZ) -> None:
-        super().__init__(RECORD_BYTES, turn=256, head=HEAD)
+        super().__init__(RECORD_BYTES, turn=_TURN, head=HEAD, further=_TURN // 8)
         self.stream: Stream | None = stream_of(rate_hz)
         self.unit: int | None = None
         self._unit = np.zeros(4, np.uint8)
@@ -54,11 +55,8 @@ class UmyoReader(SlidingReader):
         return table[:, _BATCH].astype(np.int64)
 
     def _proof(self, rejected: int | None, step: int) -> int:
-        if rejected is None:
-            return 1  # two were on end already
-        # as many records are missing as the noise has room for: the marks are enough
-        room = -(-rejected // RECORD_BYTES)
-        return 1 if room and 1 <= step <= 1 + room else 2
+        # at the start two were on end already
+        return 1 if rejected is None else self._proof_by_room(rejected, step)
 
     def _choose(self, chunk: bytes) -> bytes:
         """Look for two records on end; what is to be read once they are found."""

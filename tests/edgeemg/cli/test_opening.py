@@ -22,7 +22,8 @@ def test_what_fits_a_sensor_that_is_known_is_let_pass(channels, plain_manifest):
 @pytest.mark.parametrize(
     ("channels", "message"),
     [
-        ("1,9", "must name 2 inputs from 1 to 8 .*chin, throat.*got '1,9'"),
+        ("1,1", "must name 2 inputs from 1 to 8, each once"),
+        ("1,9", "must name 2 inputs from 1 to 8, .*chin, throat.*got '1,9'"),
         ("1", "must name 2 inputs from 1 to 8"),
         ("0,1", "must name 2 inputs from 1 to 8"),
         ("a,b", "must be numbers such as 1,2,3,4, got 'a,b'"),
@@ -42,8 +43,9 @@ def test_of_a_sensor_that_says_later_what_it_is_only_the_count_is_judged(plain_m
     assert line("chords").device.stream is None
     check_line(plain_manifest, line("chords"))
     check_line(plain_manifest, line("chords", "3,40"))
-    for channels in ("1", "0,1", "1,2,3"):
-        with pytest.raises(EdgeEmgError, match=r"must name 2 inputs from 1 \(for chin, throat\)"):
+    refused = r"must name 2 inputs from 1, each once \(for chin, throat\)"
+    for channels in ("1", "0,1", "1,1", "1,2,3"):
+        with pytest.raises(EdgeEmgError, match=refused):
             check_line(plain_manifest, line("chords", channels))
 
 

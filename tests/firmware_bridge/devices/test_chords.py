@@ -145,3 +145,26 @@ def test_noise_made_of_marks_is_read_in_linear_time() -> None:
 def test_counts_that_do_not_fit_are_refused(counts: list) -> None:
     with pytest.raises(ValueError, match="counts must"):
         encode(counts)
+
+
+@pytest.mark.parametrize("change", [32, 64, 128])
+def test_the_same_change_in_two_counters_in_a_row_is_no_loss(change: int) -> None:
+    pieces = encode(numbered(60))
+    for n in (30, 31):
+        pieces[n] = pieces[n][:2] + bytes([pieces[n][2] ^ change]) + pieces[n][3:]
+    counters, _ = read(ChordsReader(b"UNO-R3\r\n"), b"".join(pieces))
+    assert counters == [*range(30), *range(32, 60)]
+
+
+def test_the_first_frame_behind_a_long_loss_waits_for_two_and_is_kept() -> None:
+    pieces = encode(numbered(120))
+    reader = ChordsReader(b"UNO-R3\r\n")
+    assert read(reader, b"".join(pieces[:10] + pieces[100:102]))[0] == [*range(10)]
+    assert read(reader, pieces[102])[0] == [100, 101, 102]
+
+
+def test_pairs_of_frames_between_losses_are_heard() -> None:
+    pieces = encode(numbered(200))
+    arrived = [n for n in range(200) if n < 20 or n % 10 < 2]
+    counters, _ = read(ChordsReader(b"UNO-R3\r\n"), b"".join(pieces[n] for n in arrived))
+    assert counters == arrived[:-2]  # which wait

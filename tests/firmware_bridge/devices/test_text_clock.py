@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 
-from firmware_bridge.devices.text_clock import LineClock, looks_like_clock, period_of, rate_of
+from firmware_bridge.devices.text_clock import Line, LineClock, looks_like_clock, period_of, rate_of
 
 
 def numbers(clock: LineClock, times) -> list[int]:
-    return [row.number for time in times for row in clock.take(time, (), 10)]
+    return [row.number for time in times for row in clock.take(Line(time, (), 10))]
 
 
 def test_even_steps_are_counted() -> None:
@@ -36,6 +36,27 @@ def test_every_other_line_lost_is_seen() -> None:
     assert heard == [*range(20), *range(20, 180, 2), *range(180, 200)]
 
 
+@pytest.mark.parametrize(("kept", "of"), [(1, 3), (1, 4), (2, 10)])
+def test_a_stream_that_loses_most_of_its_lines_is_heard(kept: int, of: int) -> None:
+    arrived = [n for n in range(1000) if n < 100 or n % of < kept]
+    heard = numbers(LineClock(4), [4 * n for n in arrived])
+    assert heard == arrived[: len(heard)]
+    assert len(heard) >= len(arrived) - 3  # which wait
+
+
+def test_a_sketch_that_becomes_four_times_slower_is_heard() -> None:
+    times = [*range(0, 400, 4), *range(400, 1200, 16)]
+    heard = numbers(LineClock(4), times)
+    assert heard == [n // 4 for n in times[:-1]]  # the last one waits
+
+
+def test_lines_from_a_moment_ago_are_no_restart() -> None:
+    clock = LineClock(4)
+    heard = numbers(clock, [*range(0, 400, 4), *range(360, 800, 4)])
+    assert heard == [*range(200)]
+    assert len(clock.refused) == 10
+
+
 @pytest.mark.parametrize("wrong", [0, 84, 101, 108, 120, 140, 4_000_000_000])
 def test_one_wrong_time_costs_its_line(wrong: int) -> None:
     """Line 26 stood at 104."""
@@ -44,6 +65,26 @@ def test_one_wrong_time_costs_its_line(wrong: int) -> None:
     heard = numbers(clock, times)
     assert heard == [*range(26), *range(27, 50)]
     assert clock.refused == [10]
+
+
+@pytest.mark.parametrize("cut", [1000, 100, 10])
+def test_two_lines_in_a_row_that_lost_a_digit_are_no_restart(cut: int) -> None:
+    """Of 4104 and 4108 are left 104 and 108, and so on: they go on from each other."""
+    clock = LineClock(4)
+    times = [*range(4000, 4104, 4), 4104 % cut, 4108 % cut, *range(4112, 4200, 4)]
+    assert numbers(clock, times) == [*range(26), *range(28, 50)]
+    assert clock.refused == [10, 10]
+
+
+@pytest.mark.parametrize("ahead", [40, 4000, 40_000])
+def test_two_lines_in_a_row_that_are_ahead_are_no_loss(ahead: int) -> None:
+    times = [*range(0, 104, 4), 104 + ahead, 108 + ahead, *range(112, 200, 4)]
+    assert numbers(LineClock(4), times) == [*range(26), *range(28, 50)]
+
+
+def test_a_wrong_time_behind_a_loss_costs_its_line_alone() -> None:
+    times = [*range(0, 104, 4), 124, 9999, 132, *range(136, 240, 4)]
+    assert numbers(LineClock(4), times) == [*range(26), 31, *range(33, 60)]
 
 
 def test_a_line_that_came_twice_is_refused() -> None:
@@ -59,7 +100,7 @@ def test_the_clock_may_go_round() -> None:
 
 def test_a_clock_that_begins_again_is_a_restart() -> None:
     clock = LineClock(4)
-    rows = [row for time in [900, 904, 908, 3, 7, 11] for row in clock.take(time, (), 10)]
+    rows = [row for time in [900, 904, 908, 3, 7, 11] for row in clock.take(Line(time, (), 10))]
     assert [(row.number, row.restarted) for row in rows] == [
         (0, False),
         (1, False),

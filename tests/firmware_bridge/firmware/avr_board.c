@@ -35,6 +35,7 @@ enum { LOOKS_PER_S = 4000, SUPPLY_MV = 5000 };
 static volatile sig_atomic_t ended, reset;
 
 static avr_t *chip;
+static unsigned long last_reset; /* conversions before it; 0: there was none */
 static uint64_t clock_before_reset; /* cycles that the chip has forgotten */
 
 static struct {
@@ -221,6 +222,7 @@ int main(int count, char **words) {
         if (reset) {
             uint64_t before = cycles();
             reset = 0;
+            last_reset = inputs.conversions;
             avr_reset(chip);
             clock_before_reset += before - cycles(); /* time goes on, whatever simavr does */
         }
@@ -231,7 +233,7 @@ int main(int count, char **words) {
         if (ahead_s > 0) usleep((useconds_t)(ahead_s * 1e6));
     }
     fclose(inputs.truth);
-    printf("{\"conversions\": %lu, \"cycles\": %llu, \"sent\": %lu, \"received\": %lu}\n",
-           inputs.conversions, (unsigned long long)cycles(), line.sent, line.received);
+    printf("{\"last_reset\": %lu, \"conversions\": %lu, \"cycles\": %llu, \"sent\": %lu, \"received\": %lu}\n",
+           last_reset, inputs.conversions, (unsigned long long)cycles(), line.sent, line.received);
     return alive ? 0 : 1;
 }

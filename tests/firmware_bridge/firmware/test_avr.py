@@ -60,9 +60,12 @@ class Chip:
         said, _ = self._process.communicate(timeout=PATIENCE_S)
         assert self._process.returncode == 0, said
         conversions = np.fromfile(self._truth, TRUTH)
-        assert len(conversions) == json.loads(said.splitlines()[-1])["conversions"]
-        steps = np.diff(conversions["channel"].astype(int)) % CHANNELS
-        boots = np.split(conversions, 1 + np.flatnonzero(steps != 1))
+        counted = json.loads(said.splitlines()[-1])
+        assert len(conversions) == counted["conversions"]
+        resets = [counted["last_reset"]] if counted["last_reset"] else []
+        boots = np.split(conversions, resets)
+        for boot in boots:
+            assert (np.diff(boot["channel"].astype(int)) % CHANNELS == 1).all()
         assert all(boot["channel"][0] == 0 for boot in boots)
         self.n_boots = len(boots)
         first = boots[0][: len(boots[0]) // CHANNELS * CHANNELS]
