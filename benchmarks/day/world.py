@@ -24,6 +24,7 @@ _AHEAD_S = 2.0  # of samples that may be on their way to a decision
 _AWAY_NAP_S = 0.002  # of this machine's time, a step without a sensor
 _BUSY_NAP_S = 0.01
 _ON_ITS_WAY_S = 0.02  # from one end of a terminal to the other, where it can be seen
+_ROOM_S = 0.02  # for its reader to make room, where it may be away
 _DRAIN_S = 1.0
 _STUCK_S = 60.0  # of this machine's time without any progress
 _PATIENCE_S = 3.0  # of the same, until time passes all the same: its reader may need a beacon
@@ -184,6 +185,7 @@ class World:
         if self.passed < self._calm_from and self.passed - self._heard() > ahead:
             # it reads and has not decided: perhaps only because this machine is busy
             time.sleep(_AWAY_NAP_S if self._line.unread else _BUSY_NAP_S)
+            self._wait_until(lambda: not self._line.waiting, _ROOM_S)
             self._line.drop()
             return
         ends_s = time.monotonic() + _DRAIN_S

@@ -86,7 +86,8 @@ class Battery:
             time.sleep(0.001)
             counter = self.send(master, counter)
         if unplug_in_mid_frame:
-            os.write(master, self.packet(self.number(), counter)[: self.chance.randint(1, 32)])
+            half = self.packet(self.number(), counter)[: self.chance.randint(1, 32)]
+            self.write(master, half)
             time.sleep(self.chance.uniform(0, 0.02))
         self.link.unlink()
         os.close(master)
@@ -102,11 +103,19 @@ class Battery:
             self.next = self.number()
             counter = 0
         while self.next <= self.number():
-            os.write(master, self.packet(self.next, counter))
+            self.write(master, self.packet(self.next, counter))
             self.whole.append(self.next)
             self.next += 1
             counter += 1
         return counter
+
+    def write(self, master: int, rest: bytes) -> None:
+        """All of it, however long a busy machine keeps the host from making room."""
+        while rest and not self.done.is_set():
+            try:
+                rest = rest[os.write(master, rest) :]
+            except BlockingIOError:
+                time.sleep(0.001)
 
     def packet(self, number: int, counter: int) -> bytes:
         return encode(np.full((1, 8), number), counter % 256)[0]
