@@ -52,7 +52,7 @@ class Emulator:
 
     link       a symbolic link to it that stays the same from run to run; removed at the end
     speed      1.0 is the device's own pace
-    lossless   False: what a slow reader has no room for is dropped and counted, as a UART does;
+    lossless   False: what a reader makes no room for within 0.1 s is dropped and counted;
                True: the board waits for the reader, as no sensor would
     linger_s   how long it stays, silent, after the last sample, so that a reader can drain
     faults     what is to go wrong, in samples that it streams. Where anything is, the world goes

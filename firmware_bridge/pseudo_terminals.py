@@ -11,6 +11,7 @@ from pathlib import Path
 from edgeemg.errors import PortError
 
 _PTS = "/dev/pts/"
+_ROOM_S = 0.1  # for a reader that this machine held up to make room: a driver's buffer is larger
 _GONE = -1  # in the place of a file descriptor, while it is unplugged
 
 
@@ -18,8 +19,8 @@ class PseudoTerminal:
     """A line at `port_name`, which a reader opens as it would a serial port.
 
     link       a symbolic link to it that stays the same from run to run, and over a replug
-    lossless   False: what a slow reader has no room for is dropped and counted, as a UART does;
-               True: it waits for the reader, as no sensor would
+    lossless   False: what a reader makes no room for within 0.1 s is dropped and counted, as by a
+               driver with a full buffer; True: it waits for the reader, as no sensor would
 
     overflowed_bytes  dropped for want of a reader
     """
@@ -90,8 +91,10 @@ class PseudoTerminal:
         self._out += more
         if not self._out:
             return
-        with suppress(BlockingIOError):
-            del self._out[: os.write(self._master, self._out)]
+        self._write()
+        while self._out and not self._lossless and self._gets_room():
+            if not self._write():
+                break
         if not self._out:
             return
         # a reader that died leaves its exclusive mark on a terminal that we hold open
@@ -99,6 +102,17 @@ class PseudoTerminal:
         if not self._lossless:
             self.overflowed_bytes += len(self._out)
             self._out.clear()
+
+    def _write(self) -> int:
+        with suppress(BlockingIOError):
+            written = os.write(self._master, self._out)
+            del self._out[:written]
+            return written
+        return 0
+
+    def _gets_room(self) -> bool:
+        """Whether its reader made some, or was just not let by a busy machine."""
+        return bool(select.select([], [self._master], [], _ROOM_S)[1])
 
     def queue(self, reply: bytes) -> None:
         """Keep it until the next `send`."""

@@ -98,7 +98,8 @@ def dropped(seed: int) -> NDArray[np.bool_]:
 
 def test_samples_of_a_stall_are_lost_and_the_sensor_counts_on(board_counts) -> None:
     faults = Faults(stall_every_s=4, stall_s=0.4)
-    with Emulator(CytonBoard(board_counts(2000)), speed=5, faults=faults) as emulator:
+    board = CytonBoard(board_counts(2000))
+    with Emulator(board, speed=5, lossless=True, faults=faults) as emulator:
         samples, counters = hear(emulator.port_name, 1999)
     assert emulator.pauses == {"stall": 1, "reboot": 0, "unplug": 0}
     assert emulator.lost_samples >= 100
