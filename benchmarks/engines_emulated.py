@@ -8,7 +8,6 @@ import hashlib
 import json
 import shutil
 import subprocess
-import tempfile
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,16 +19,9 @@ from edgeemg.digests import sha256_of
 from edgeemg.errors import EngineError, MissingToolError
 from edgeemg.profiler.aarch64_wheels import Wheels, unpack_wheels
 from edgeemg.profiler.cache import filled_once, locked
-from edgeemg.profiler.children import why_it_ended
-from edgeemg.profiler.debian_root import PYTHON
 from edgeemg.profiler.emulator import Emulator
-from edgeemg.profiler.guest_files import (
-    core_folder,
-    package_folder,
-    pycache_folder,
-    wheels_folder,
-)
-from edgeemg.profiler.marks import kinds_between, parse_marks
+from edgeemg.profiler.guest_files import core_folder, package_folder, wheels_folder
+from edgeemg.profiler.marks import kinds_between
 
 COUNTED = 20  # one run of each warm-up window, in subjects/engine_loop.py
 _CROSS = "aarch64-linux-gnu-g++"
@@ -72,32 +64,19 @@ def _digest(emulator: Emulator, cpu: str, engine: Engine, path: Path) -> str:
 def _counted(
     emulator: Emulator, cpu: str, engine: Engine, path: Path, windows: Path, tell: Tell
 ) -> dict[str, Any]:
-    environment = _environment(emulator, engine, tell)
-    root = core_folder(emulator.cache, cpu)
-    with tempfile.NamedTemporaryFile("r", prefix="edgeemg-marks-") as marks:
-        command = [
-            *(str(emulator.qemu), "-cpu", cpu, "-L", str(root), "-seed", "1"),
-            *("-plugin", f"{emulator.counter},out={marks.name}"),
-            *(str(root / PYTHON), "-S", "-s", str(SUBJECTS / engine.script)),
-            *(str(path), str(windows), "1"),
-        ]
-        try:
-            done = subprocess.run(  # noqa: S603  # qemu, and a script of ours
-                command,
-                env=environment,
-                capture_output=True,
-                text=True,
-                errors="replace",
-                timeout=_PATIENCE_S,
-                check=False,
-            )
-        except subprocess.TimeoutExpired as error:
-            raise EngineError(f"no answer within {_PATIENCE_S} s") from error
-        if done.returncode:
-            raise EngineError(why_it_ended(done.returncode, done.stderr))
-        found = parse_marks(marks.read())
+    folders = [_unpacked(emulator.cache, one, tell) for one in engine.wheels]
+    named = {}
+    if engine.peer == "executorch":
+        named["EDGEEMG_EXECUTORCH"] = str(_executorch_there(emulator.cache, tell))
+    said, found = emulator.python(
+        cpu,
+        (str(SUBJECTS / engine.script), str(path), str(windows), "1"),
+        folders=(*folders, package_folder(emulator.cache)),
+        more=named,
+        patience_s=_PATIENCE_S,
+    )
     return {
-        "logits": json.loads(done.stdout.splitlines()[-1])["logits"],
+        "logits": json.loads(said.splitlines()[-1])["logits"],
         "kinds": kinds_between(found, runs=COUNTED),
         "peak_memory_bytes": found[-1].peak_memory_bytes,
     }
@@ -111,25 +90,6 @@ def executorch_here() -> Path:
     if not target.exists():
         _compile("g++", wheel, target)
     return target
-
-
-def _environment(emulator: Emulator, engine: Engine, tell: Tell) -> dict[str, str]:
-    """The guest's whole environment: nothing of the user's may change a count."""
-    cache = emulator.cache
-    folders = [_unpacked(cache, one, tell) for one in engine.wheels]
-    named = {}
-    if engine.peer == "executorch":
-        named["EDGEEMG_EXECUTORCH"] = str(_executorch_there(cache, tell))
-    return {
-        **named,
-        "LANG": "C.UTF-8",
-        "PYTHONHASHSEED": "0",
-        "PYTHONPATH": ":".join(map(str, (*folders, package_folder(cache)))),
-        "PYTHONPYCACHEPREFIX": str(pycache_folder(cache)),
-        "OMP_NUM_THREADS": "1",
-        "OPENBLAS_NUM_THREADS": "1",
-        "ORT_DISABLE_TELEMETRY": "1",
-    }
 
 
 def _unpacked(cache: Path, wheels: Wheels, tell: Tell) -> Path:

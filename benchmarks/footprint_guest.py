@@ -3,18 +3,13 @@
 The script makes marks (edgeemg.profiler.marks): START, and then one behind each of its stages.
 """
 
-import subprocess
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from edgeemg.errors import EngineError
-from edgeemg.profiler.children import why_it_ended
-from edgeemg.profiler.debian_root import PYTHON
 from edgeemg.profiler.emulator import Emulator
-from edgeemg.profiler.guest_files import core_folder, pycache_folder
-from edgeemg.profiler.marks import EMPTY, STAGE, START, Mark, parse_marks
+from edgeemg.profiler.marks import EMPTY, STAGE, START, Mark
 
 _PATIENCE_S = 2400  # LibEMG's imports, emulated, with bytecode to make
 _STAGES = ("import", "first")
@@ -50,37 +45,7 @@ def _mb(mark: Mark) -> float:
 def _run(
     emulator: Emulator, cpu: str, packages: Sequence[Path], script: Sequence[str]
 ) -> list[Mark]:
-    root = core_folder(emulator.cache, cpu)
-    with tempfile.NamedTemporaryFile("r", prefix="edgeemg-marks-") as counted:
-        command = [str(emulator.qemu), "-cpu", cpu, "-L", str(root), "-seed", "1"]
-        command += ["-plugin", f"{emulator.counter},out={counted.name}"]
-        try:
-            done = subprocess.run(  # noqa: S603  # qemu, our own script
-                [*command, str(root / PYTHON), "-S", "-s", *script],
-                env=_environment(emulator, packages),
-                capture_output=True,
-                text=True,
-                errors="replace",
-                timeout=_PATIENCE_S,
-                check=False,
-            )
-        except subprocess.TimeoutExpired as error:
-            raise EngineError(f"no end within {_PATIENCE_S} s on an emulated {cpu}") from error
-        if done.returncode:
-            why = why_it_ended(done.returncode, done.stderr)
-            raise EngineError(f"on an emulated {cpu}: {why}")
-        return parse_marks(counted.read())
-
-
-def _environment(emulator: Emulator, packages: Sequence[Path]) -> dict[str, str]:
-    """The guest's whole environment: nothing of the user's may change a count."""
-    return {
-        "LANG": "C.UTF-8",
-        "HOME": "/tmp",  # noqa: S108  # some peers look for it, and this one is in no name of ours
-        "PYTHONHASHSEED": "0",
-        "PYTHONPATH": ":".join(map(str, packages)),
-        "PYTHONPYCACHEPREFIX": str(pycache_folder(emulator.cache)),
-        "OMP_NUM_THREADS": "1",
-        "OPENBLAS_NUM_THREADS": "1",
-        "ORT_DISABLE_TELEMETRY": "1",
-    }
+    # some peers look for a home, and this one is in no name of ours
+    home = {"HOME": "/tmp"}  # noqa: S108
+    _, marks = emulator.python(cpu, script, folders=packages, more=home, patience_s=_PATIENCE_S)
+    return marks

@@ -6,7 +6,6 @@ samples of a window; another rate or hop with the same is another manifest besid
 
 import os
 import shutil
-import subprocess
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
@@ -15,21 +14,13 @@ from typing import Any
 
 from benchmarks.scaling_points import SENSOR_CHANNELS, Point
 from benchmarks.seeded_bundles import seeded_manifest, write_seeded
-from edgeemg.errors import EngineError
 from edgeemg.manifest import write_manifest
 from edgeemg.profiler.aarch64_wheels import wheels_with
 from edgeemg.profiler.boards import BOARDS
-from edgeemg.profiler.children import why_it_ended
 from edgeemg.profiler.cost_model import estimate
-from edgeemg.profiler.debian_root import PYTHON
 from edgeemg.profiler.emulator import RUNS, Emulator
-from edgeemg.profiler.guest_files import (
-    core_folder,
-    package_folder,
-    pycache_folder,
-    wheels_folder,
-)
-from edgeemg.profiler.marks import laps_between, parse_marks
+from edgeemg.profiler.guest_files import package_folder, wheels_folder
+from edgeemg.profiler.marks import laps_between
 from edgeemg.profiler.stages import LAPS, STAGES
 from edgeemg.runtime.bundle import open_bundle
 
@@ -144,36 +135,15 @@ class _Counts:
 
     def _behind(self, folder: Path, precision: str) -> Kinds:
         """As `_stages`, of more channels than a sensor sends: `parse` is empty."""
-        emulator, marks = self._emulator, folder / f"{precision}.marks"
-        root = core_folder(emulator.cache, _CPU)
-        paths = (
-            wheels_folder(emulator.cache, wheels_with("ai-edge-litert")),
-            package_folder(emulator.cache),
+        emulator = self._emulator
+        wheels = wheels_folder(emulator.cache, wheels_with("ai-edge-litert"))
+        _, marks = emulator.python(
+            _CPU,
+            ("-P", "-B", str(_BEHIND), str(folder), ENGINE, precision, str(RUNS)),
+            folders=(wheels, package_folder(emulator.cache)),
+            patience_s=_PATIENCE_S,
         )
-        command = [str(emulator.qemu), "-cpu", _CPU, "-L", str(root), "-seed", "1"]
-        command += ["-plugin", f"{emulator.counter},out={marks}"]
-        command += [str(root / PYTHON), "-S", "-s", "-P", "-B", str(_BEHIND)]
-        environment = {
-            "LANG": "C.UTF-8",
-            "PYTHONHASHSEED": "0",
-            "PYTHONPATH": ":".join(map(str, paths)),
-            "PYTHONPYCACHEPREFIX": str(pycache_folder(emulator.cache)),
-            "OMP_NUM_THREADS": "1",
-            "OPENBLAS_NUM_THREADS": "1",
-        }
-        done = subprocess.run(  # noqa: S603  # qemu, our own module
-            [*command, str(folder), ENGINE, precision, str(RUNS)],
-            env=environment,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=_PATIENCE_S,
-            check=False,
-        )
-        if done.returncode:
-            why = why_it_ended(done.returncode, done.stderr)
-            raise EngineError(f"{_BEHIND.name} on an emulated {_CPU}: {why}")
-        laps = laps_between(parse_marks(marks.read_text(encoding="ascii")), rounds=RUNS)
+        laps = laps_between(marks, rounds=RUNS)
         return dict(zip(LAPS, laps, strict=True))
 
 

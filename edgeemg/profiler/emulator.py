@@ -7,7 +7,7 @@ plugin counts what they execute. docs/boards.md says what the count is, and what
 import json
 import subprocess
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -144,43 +144,62 @@ class Emulator:
             outcome = self._run(cpu, wheels, request)
         return outcome
 
-    def _run(self, cpu: str, wheels: Wheels, request: tuple[str, ...]) -> tuple[str, list[Mark]]:
+    def python(
+        self,
+        cpu: str,
+        arguments: Sequence[str],
+        *,
+        folders: Iterable[Path],
+        more: Mapping[str, str] | None = None,
+        patience_s: float = _PATIENCE_S,
+    ) -> tuple[str, list[Mark]]:
+        """What a fresh emulated CPython printed, and the marks that it made.
+
+        arguments  what stands behind `python3 -S -s`
+        folders    its module path
+        more       variables, beside those that every guest has
+        Raises EngineError where it dies, or has not ended in time.
+        """
+        root = core_folder(self.cache, cpu)
         with tempfile.NamedTemporaryFile("r", prefix="edgeemg-marks-") as counted:
+            command = [
+                *(str(self.qemu), "-cpu", cpu, "-L", str(root), "-seed", "1"),
+                *("-plugin", f"{_quoted(self.counter)},out={_quoted(Path(counted.name))}"),
+                *(str(root / PYTHON), "-S", "-s", *arguments),
+            ]
             try:
                 child = subprocess.run(  # noqa: S603  # qemu, our own module
-                    self._command(cpu, Path(counted.name), request),
-                    env=self._environment(wheels),
+                    command,
+                    env={**(more or {}), **self._environment(folders)},
                     capture_output=True,
                     text=True,
                     errors="replace",
-                    timeout=_PATIENCE_S,
+                    timeout=patience_s,
                     check=False,
                 )
             except subprocess.TimeoutExpired as error:
                 raise EngineError(
-                    f"{request[1]}: no answer from the emulated {cpu} within {_PATIENCE_S} s"
+                    f"on an emulated {cpu}: no answer within {patience_s:g} s"
                 ) from error
             if child.returncode:
                 why = why_it_ended(child.returncode, child.stderr)
-                names = ", ".join(wheels.distributions)
-                raise EngineError(f"{request[1]}: on an emulated {cpu} with {names}: {why}")
+                raise EngineError(f"on an emulated {cpu}: {why}")
             return child.stdout, parse_marks(counted.read())
 
-    def _command(self, cpu: str, counted: Path, request: tuple[str, ...]) -> list[str]:
-        root = core_folder(self.cache, cpu)
-        return [
-            *(str(self.qemu), "-cpu", cpu, "-L", str(root), "-seed", "1"),
-            *("-plugin", f"{_quoted(self.counter)},out={_quoted(counted)}"),
-            *(str(root / PYTHON), "-S", "-s", "-P", "-m", *request),
-        ]
+    def _run(self, cpu: str, wheels: Wheels, request: tuple[str, ...]) -> tuple[str, list[Mark]]:
+        folders = (wheels_folder(self.cache, wheels), package_folder(self.cache))
+        try:
+            return self.python(cpu, ("-P", "-m", *request), folders=folders)
+        except EngineError as error:
+            names = ", ".join(wheels.distributions)
+            raise EngineError(f"{request[1]}: with {names}, {error}") from error
 
-    def _environment(self, wheels: Wheels) -> dict[str, str]:
+    def _environment(self, folders: Iterable[Path]) -> dict[str, str]:
         """The guest's whole environment: nothing of the user's may change a count."""
-        ours = package_folder(self.cache)
         return {
             "LANG": "C.UTF-8",
             "PYTHONHASHSEED": "0",
-            "PYTHONPATH": f"{wheels_folder(self.cache, wheels)}:{ours}",
+            "PYTHONPATH": ":".join(map(str, folders)),
             # Python would write beside its library, which in the guest is the host's /usr
             "PYTHONPYCACHEPREFIX": str(pycache_folder(self.cache)),
             "OMP_NUM_THREADS": "1",
