@@ -1,6 +1,8 @@
 # `make demo` and `make test` set themselves up from a bare machine with Python 3.11 and make.
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV ?= .venv
+# tests wait for terminals, children and clocks as much as they compute
+WORKERS ?= 2
 BIN := $(VENV)/bin
 
 .PHONY: demo test board-test lint format clean
@@ -9,7 +11,7 @@ demo: $(VENV)/host.installed
 	$(BIN)/edgeemg demo --out demo
 
 test: $(VENV)/dev.installed lint
-	$(BIN)/pytest
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile
 
 board-test: $(VENV)/dev.installed
 	$(BIN)/python -m benchmarks.board --out benchmarks/results/board-test.json --page docs/wearable.md

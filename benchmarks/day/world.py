@@ -7,6 +7,7 @@ hours are short. Only where the sensor is away does the clock move on without it
 
 import fcntl
 import mmap
+import select
 import struct
 import termios
 import time
@@ -23,15 +24,16 @@ _STEP_S = 0.4  # of samples at once: a terminal holds 4 KiB
 _AHEAD_S = 2.0  # of samples that may be on their way to a decision
 _AWAY_NAP_S = 0.002  # of this machine's time, a step without a sensor
 _BUSY_NAP_S = 0.01
-_ON_ITS_WAY_S = 0.02  # from one end of a terminal to the other, where it can be seen
 _ROOM_S = 0.02  # for its reader to make room, where it may be away
 _DRAIN_S = 1.0
+_LOOK_S = 0.02  # for its reader to look at the clock, behind a read
 _STUCK_S = 60.0  # of this machine's time without any progress
+_SETTLED_S = 300.0  # the same, until all is decided
 _PATIENCE_S = 3.0  # of the same, until time passes all the same: its reader may need a beacon
 
 
 class StuckError(Exception):
-    """The program under test has not come on for a minute of this machine's time."""
+    """The program under test does not come on, or not to where it should be."""
 
 
 class _Line(PseudoTerminal):
@@ -45,7 +47,8 @@ class _Line(PseudoTerminal):
     @property
     def unread(self) -> int:
         """Bytes; 0 while it is unplugged."""
-        if not self.plugged:
+        # a look also waits for what is between the two ends, where the number alone leaves it out
+        if not self.plugged or not select.select([self._slave], [], [], 0)[0]:
             return 0
         told = fcntl.ioctl(self._slave, termios.FIONREAD, bytes(4))
         return int(struct.unpack("i", told)[0])
@@ -138,9 +141,11 @@ class World:
 
     def settle(self) -> None:
         """Wait until all that was sent has been read, and decided; time passes only if it must."""
-        time.sleep(_ON_ITS_WAY_S)
         self._wait_until(lambda: not self._line.unread, _STUCK_S)
+        ends_s = time.monotonic() + _SETTLED_S
         while not self._catches_up(self._step):
+            if time.monotonic() > ends_s:  # it goes on, and its index is another one
+                raise self._stuck()
             self._send(b"".join(self._pass()))
 
     def _catches_up(self, most_behind: int) -> bool:
@@ -152,9 +157,11 @@ class World:
         if self._wait_until(lambda: self.passed - self._heard() <= most_behind, _PATIENCE_S):
             self._tries = 0
         elif self._tries * _PATIENCE_S >= _STUCK_S:
-            heard = self._heard()
-            raise StuckError(f"{self.passed} samples have passed, decided up to {heard}")
+            raise self._stuck()
         return not self._tries
+
+    def _stuck(self) -> StuckError:
+        return StuckError(f"{self.passed} samples have passed, decided up to {self._heard()}")
 
     def _away(self, seconds: float) -> None:
         ends = self.passed + round(seconds * self.rate_hz)
@@ -170,7 +177,7 @@ class World:
     def _pass(self) -> list[bytes]:
         """One step of time; the frames that the board makes in it, if it streams."""
         assert self._began_s is not None, "the world is started first"
-        step = self._board.samples_per_frame if self._heard() < self._careful_to else self._step
+        step = self._board.samples_per_frame if self._is_careful() else self._step
         self.passed += step
         self._now[0] = self._began_s + self.passed / self.rate_hz
         if self._board.streaming:
@@ -182,7 +189,8 @@ class World:
         self._line.send(sent)
         self._answer()
         ahead = round(_AHEAD_S * self.rate_hz)
-        if self.passed < self._calm_from and self.passed - self._heard() > ahead:
+        behind = self.passed < self._calm_from and self.passed - self._heard() > ahead
+        if behind and not self._is_careful():
             # it reads and has not decided: perhaps only because this machine is busy
             time.sleep(_AWAY_NAP_S if self._line.unread else _BUSY_NAP_S)
             self._wait_until(lambda: not self._line.waiting, _ROOM_S)
@@ -192,7 +200,13 @@ class World:
         while (self._line.waiting or self._line.unread) and time.monotonic() < ends_s:
             time.sleep(0)
             self._line.send(b"")
-        self._catches_up(ahead)
+        if self._is_careful():
+            time.sleep(_LOOK_S)
+        if not behind:
+            self._catches_up(ahead)
+
+    def _is_careful(self) -> bool:
+        return self._heard() < self._careful_to
 
     def _wait_until(self, done: Callable[[], bool], patience_s: float) -> bool:
         """Whether it is done in time; meanwhile the sensor answers, and what waits is sent."""
