@@ -47,6 +47,17 @@ def shared_data(missing: Missing) -> Path:
     return SHARED_DATA
 
 
+@pytest.fixture
+def without_privileges() -> Iterator[None]:
+    """As somebody whom the system may refuse something, even where the tests run as root."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.seteuid(65534)
+    yield
+    os.seteuid(0)
+
+
 @pytest.fixture(scope="session")
 def project_root() -> Path:
     return ROOT

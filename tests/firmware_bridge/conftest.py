@@ -76,14 +76,3 @@ def terminal() -> Iterator[Terminal]:
     opened = Terminal()
     yield opened
     opened.close()
-
-
-@pytest.fixture
-def without_privileges() -> Iterator[None]:
-    """As somebody whom the system may refuse something, even where the tests run as root."""
-    if os.geteuid() != 0:
-        yield
-        return
-    os.seteuid(65534)
-    yield
-    os.seteuid(0)

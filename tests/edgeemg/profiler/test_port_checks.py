@@ -21,17 +21,6 @@ def device() -> Iterator[Path]:
     os.close(slave)
 
 
-@pytest.fixture
-def unprivileged() -> Iterator[None]:
-    """As somebody whom the system may refuse something, even where the tests run as root."""
-    if os.geteuid() != 0:
-        yield
-        return
-    os.seteuid(65534)
-    yield
-    os.seteuid(0)
-
-
 def test_a_port_that_may_be_opened_is_ok(device: Path) -> None:
     check = port_check(device, "FT231X USB UART")
     assert (check.name, check.status, check.found) == (str(device), "ok", "FT231X USB UART")
@@ -40,7 +29,7 @@ def test_a_port_that_may_be_opened_is_ok(device: Path) -> None:
 def test_without_the_right_the_devices_own_group_is_named(device: Path, request) -> None:
     device.chmod(0)
     group = grp.getgrgid(device.stat().st_gid).gr_name
-    request.getfixturevalue("unprivileged")
+    request.getfixturevalue("without_privileges")
     check = port_check(device)
     assert check.status == "fail"
     assert "no permission" in check.found
@@ -50,7 +39,7 @@ def test_without_the_right_the_devices_own_group_is_named(device: Path, request)
 
 def test_a_port_that_is_hardly_the_sensors_only_warns(device: Path, request) -> None:
     device.chmod(0)
-    request.getfixturevalue("unprivileged")
+    request.getfixturevalue("without_privileges")
     assert port_check(device, needed=False).status == "warn"
 
 
