@@ -129,7 +129,10 @@ class Emulator:
             self._terminal.close()
 
     def stop(self) -> None:
-        """End `run` within 50 ms; may be called from a signal handler or another thread."""
+        """End `run` within 50 ms, or soon after where its reader makes no room.
+
+        May be called from a signal handler or another thread.
+        """
         self._stopped = True
 
     def __enter__(self) -> Self:

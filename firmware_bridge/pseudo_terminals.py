@@ -111,7 +111,7 @@ class PseudoTerminal:
         return 0
 
     def _gets_room(self) -> bool:
-        """Whether its reader made some, or was just not let by a busy machine."""
+        """Whether its reader makes some in time."""
         return bool(select.select([], [self._master], [], _ROOM_S)[1])
 
     def queue(self, reply: bytes) -> None:
